@@ -1,0 +1,23 @@
+/**
+ * Programs that tests, demo and benches run for real. `probe`: one of these paths (a `*` stands for one folder name)
+ * exists where the package is installed. Without a `needed` one hardly anything can be tested; the others serve single
+ * tests or are peers in a bench.
+ */
+export const systemPackages = [
+  { name: 'postgresql', probe: ['/usr/lib/postgresql/*/bin/initdb'], needed: true },
+  { name: 'postgresql-contrib', probe: ['/usr/share/postgresql/*/extension/pg_trgm.control'], needed: true },
+  { name: 'mariadb-server', probe: ['/usr/sbin/mariadbd'] },
+  { name: 'redis-server', probe: ['/usr/bin/redis-server'] },
+  { name: 'mydumper', probe: ['/usr/bin/mydumper'] },
+  { name: 'rsync', probe: ['/usr/bin/rsync'] },
+  { name: 'pgcopydb', probe: ['/usr/bin/pgcopydb'] },
+  { name: 'nginx-light', probe: ['/usr/sbin/nginx'] },
+  { name: 'caddy', probe: ['/usr/bin/caddy'] },
+  { name: 'wrk', probe: ['/usr/bin/wrk'] },
+  { name: 'iproute2', probe: ['/usr/sbin/ip', '/sbin/ip', '/usr/bin/ip'] },
+  { name: 'iptables', probe: ['/usr/sbin/iptables', '/sbin/iptables'] },
+  { name: 'nftables', probe: ['/usr/sbin/nft', '/sbin/nft'] },
+  { name: 'openssh-server', probe: ['/usr/sbin/sshd'] },
+  { name: 'openssh-client', probe: ['/usr/bin/ssh'] },
+  { name: 'curl', probe: ['/usr/bin/curl'] },
+];

@@ -1,0 +1,17 @@
+import { defineCommand } from '../command.ts';
+import { requiredApp } from '../context.ts';
+import { status } from '../show/status.ts';
+
+export const stop = defineCommand({
+  name: 'stop',
+  group: 'Apps',
+  summary: 'Stop an app; its data stays',
+  args: {},
+  options: {},
+  needs: 'server',
+  async run(context) {
+    const { paint, server, global } = context;
+    const view = await server.api.apps.stop({ app: requiredApp(context), region: global.region });
+    return { data: view, text: `${paint.green('✔')} ${view.name} in ${view.region}: ${status(view.status, paint)}` };
+  },
+});

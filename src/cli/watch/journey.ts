@@ -1,0 +1,82 @@
+import { isOver, type Migration, type MigrationStatus } from '../../protocol/migration.ts';
+import type { ControlClient } from '../connection/client.ts';
+import { type Context, say } from '../context.ts';
+import { exitCodes } from '../exit.ts';
+import { preflightText } from './checks.ts';
+import {
+  confirmPhase,
+  type RunnablePhase,
+  type SwitchOptions,
+  sayWhatComes,
+  startPhase,
+  withOptions,
+} from './run-phase.ts';
+import { screenFor } from './screen.ts';
+import { exitAfter } from './verdict.ts';
+import { sayHowToComeBack, watch } from './watch.ts';
+
+type Wanted = Parameters<ControlClient['migrations']['create']>[0];
+
+/** All phases in order, asking once, before the switch. Stops at the first phase that does not end where it leads. */
+export async function journey(
+  context: Context<'server'>,
+  wanted: Wanted,
+  options: SwitchOptions = {},
+): Promise<Migration> {
+  const { paint, io } = context;
+  const begun = await begin(context, wanted);
+  if (begun.status === 'preflight-success') say(context, `\n${preflightText(begun, paint, io.stdout.columns)}\n`);
+  const synced = await untilInSync(context, begun);
+  if (nextPhase(synced) !== 'finalize' || io.signal.aborted) return synced;
+  await confirmSwitch(context, withOptions(synced, options));
+  return startPhase(context, synced, 'finalize', options);
+}
+
+/** Prepare and data, as one picture. */
+async function untilInSync(context: Context<'server'>, migration: Migration): Promise<Migration> {
+  const { signal } = context.io;
+  const screen = screenFor(context, migration);
+  let latest = migration;
+  try {
+    // Ctrl-C between two phases must not start the next one.
+    for (let phase = nextPhase(latest); phase && phase !== 'finalize' && !signal.aborted; phase = nextPhase(latest)) {
+      latest = await startPhase(context, latest, phase, { screen });
+      if (exitAfter(phase, latest) !== exitCodes.ok) break;
+    }
+  } finally {
+    screen.close();
+  }
+  if (signal.aborted) sayHowToComeBack(context, latest);
+  return latest;
+}
+
+/** A move that was left is taken up where it is, so that the same command can simply be typed again. */
+async function begin(context: Context<'server'>, wanted: Wanted): Promise<Migration> {
+  const { api } = context.server;
+  const ongoing = (await api.migrations.list({ app: wanted.app })).find((m) => isSameMove(m, wanted));
+  if (!ongoing) return watch(context, await api.migrations.create(wanted));
+  say(context, `Going on with migration ${ongoing.id}, which is ${ongoing.status}.`);
+  return watch(context, ongoing);
+}
+
+function isSameMove(m: Migration, wanted: Wanted): boolean {
+  const { from, destination, dstAppName = wanted.app } = wanted;
+  const here = m.source === from && m.destination === destination && m.dstAppName === dstAppName;
+  const leaves: MigrationStatus[] = ['aborting', 'rolling-back'];
+  return here && !isOver(m) && !leaves.includes(m.status);
+}
+
+function nextPhase({ status, failedPhase }: Migration): RunnablePhase | null {
+  if (status === 'preflight-success') return 'prepare';
+  if (status === 'prepared') return 'data';
+  if (status === 'data-migrated' || status === 'rolled-back') return 'finalize';
+  const again = status === 'error' && failedPhase;
+  return again === 'prepare' || again === 'data' || again === 'finalize' ? again : null;
+}
+
+async function confirmSwitch(context: Context, migration: Migration): Promise<void> {
+  say(context, '');
+  if (migration.report.previewUrl) say(context, `Preview: ${context.paint.cyan(migration.report.previewUrl)}\n`);
+  sayWhatComes(context, migration, 'finalize');
+  await confirmPhase(context, migration, 'finalize');
+}

@@ -1,0 +1,83 @@
+import { once } from 'node:events';
+import { PassThrough, type Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import type { Report } from '../../store.ts';
+import type { DatabaseInstance } from '../contract.ts';
+import { type Accounts, readAccounts, replaceAccounts } from './accounts.ts';
+import { appSchemas } from './catalog.ts';
+import { storkySchema } from './names.ts';
+import { startClient, startDump } from './server/client-tools.ts';
+import { ended } from './server/run.ts';
+import { beginAnew } from './target/reset.ts';
+import { adminOf, type Client, withClient } from './wire/connect.ts';
+
+/** One line of JSON with the accounts; then statements: structure and rows of one moment, triggers, routines, events. */
+export async function backupServer(instance: DatabaseInstance, client: Client): Promise<Readable> {
+  const accounts = await readAccounts(client);
+  const schemas = await appSchemas(client);
+  const out = new PassThrough();
+  out.write(`${JSON.stringify(accounts)}\n`);
+  if (schemas.length === 0) return out.end();
+  const args = [
+    '--single-transaction',
+    '--quick',
+    '--hex-blob',
+    '--routines',
+    '--triggers',
+    '--events',
+    '--databases',
+    ...schemas,
+  ];
+  const dump = await startDump(instance.version, adminOf(instance), args);
+  const failed = ended(dump, 'the dump');
+  // The end of the dump is only the end when the tool says that it ended well.
+  pipeline(dump.stdout!, out, { end: false })
+    .then(() => failed)
+    .then(() => out.end())
+    .catch((error: Error) => {
+      dump.kill('SIGKILL');
+      out.destroy(error);
+    });
+  failed.catch((error: Error) => out.destroy(error));
+  return out;
+}
+
+/** Makes the server's content anew from a stream of `backupServer`. */
+export async function restoreServer(
+  instance: DatabaseInstance,
+  dump: Readable,
+  report: Report,
+  signal: AbortSignal,
+): Promise<void> {
+  const { accounts, rest } = await readHeader(dump);
+  await withClient(adminOf(instance), beginAnew);
+  const client = await startClient(instance.version, adminOf(instance), { signal });
+  client.stdout!.resume();
+  const end = ended(client, 'the client');
+  end.catch(() => {});
+  let bytes = rest.length;
+  dump.on('data', (chunk: Buffer) => {
+    bytes += chunk.length;
+    report({ done: bytes, total: null, unit: 'bytes', note: 'restore' });
+  });
+  client.stdin!.write(rest);
+  // The tool says why it stopped; that its input then breaks is only the consequence.
+  await pipeline(dump, client.stdin!, { signal }).catch((error) => end.then(() => Promise.reject(error)));
+  await end;
+  await withClient(adminOf(instance), async (admin) => {
+    await replaceAccounts(admin, accounts);
+    await admin.query(`DROP DATABASE IF EXISTS ${storkySchema}`);
+  });
+}
+
+async function readHeader(dump: Readable): Promise<{ accounts: Accounts; rest: Buffer }> {
+  let head = Buffer.alloc(0);
+  while (!head.includes(10)) {
+    const chunk = dump.read() as Buffer | null;
+    if (chunk) head = Buffer.concat([head, chunk]);
+    else if (dump.readableEnded) throw new Error('the dump ended before it began');
+    else await Promise.race([once(dump, 'readable'), once(dump, 'end')]);
+  }
+  const end = head.indexOf(10);
+  return { accounts: JSON.parse(head.subarray(0, end).toString('utf8')) as Accounts, rest: head.subarray(end + 1) };
+}

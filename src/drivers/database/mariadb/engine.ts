@@ -1,0 +1,37 @@
+import type { DatabaseEngine, DatabaseInstance } from '../contract.ts';
+import { installedVersions } from './server/binaries.ts';
+import { plans } from './server/plans.ts';
+import { provision } from './server/provision.ts';
+import { destroyServer, serverRuns, startServer, stopServer } from './server/server.ts';
+import { MariaDbSource } from './source/source-store.ts';
+import { MariaDbTarget } from './target/target-store.ts';
+import { MariaDbWayBack } from './way-back/way-back.ts';
+
+export const engine = engineOf('mariadb');
+
+/** Two servers that speak one protocol and, for the most part, one language; the other one is `dialect/mysql.ts`. */
+export const engines: DatabaseEngine[] = [engine, engineOf('mysql')];
+
+function engineOf(name: string): DatabaseEngine {
+  return {
+    engine: name,
+    capabilities: { live: true, backup: true, transactional: true, upgrades: true },
+    versions: () => installedVersions(name),
+    plans: () => plans,
+    provision: (order) => provision(name, order),
+    start: startServer,
+    stop: (instance) => stopServer(instance),
+    running: serverRuns,
+    destroy: destroyServer,
+    environment,
+    source: (instance) => new MariaDbSource(instance),
+    target: (instance) => new MariaDbTarget(instance),
+    wayBack: (instance) => new MariaDbWayBack(instance),
+  };
+}
+
+function environment({ host, port, user, password, database }: DatabaseInstance): Record<string, string> {
+  const part = encodeURIComponent;
+  const url = `mysql://${part(user)}:${part(password)}@${host}:${port}/${part(database)}`;
+  return { url, host, port: String(port), user, password, database };
+}

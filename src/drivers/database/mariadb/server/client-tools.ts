@@ -1,0 +1,46 @@
+import type { ChildProcess } from 'node:child_process';
+import type { Address } from '../wire/connect.ts';
+import { toolPath } from './binaries.ts';
+import { productOf } from './product.ts';
+import { type RunOptions, start } from './run.ts';
+
+const login = ({ host, port, user, engine }: Address) => [
+  '--no-defaults',
+  '--protocol=tcp',
+  `--host=${host}`,
+  `--port=${port}`,
+  `--user=${user}`,
+  '--default-character-set=utf8mb4',
+  ...productOf(engine).login,
+];
+
+/** The dump of a server's structure or rows, as statements. Takes no lock. */
+export async function startDump(
+  version: string,
+  from: Address,
+  args: string[],
+  options: RunOptions = {},
+): Promise<ChildProcess> {
+  const tool = await toolPath(from.engine, version, 'dump');
+  const quiet = [
+    '--skip-lock-tables',
+    '--skip-comments',
+    '--skip-add-drop-table',
+    '--skip-add-locks',
+    '--max-allowed-packet=1G',
+    ...productOf(from.engine).dump,
+  ];
+  return start(tool, [...login(from), ...quiet, ...args], { ...options, env: { MYSQL_PWD: from.password } });
+}
+
+/** Reads statements from its standard input; stops at the first that fails. Logs nothing, and checks no foreign key. */
+export async function startClient(version: string, to: Address, options: RunOptions = {}): Promise<ChildProcess> {
+  const tool = await toolPath(to.engine, version, 'client');
+  const checks = ['foreign_key_checks', 'unique_checks', ...productOf(to.engine).unchecked];
+  const init = `SET sql_log_bin = 0, ${checks.map((check) => `${check} = 0`).join(', ')}`;
+  return start(tool, [...login(to), '--binary-mode', '--max-allowed-packet=1G', `--init-command=${init}`], {
+    ...options,
+    stdin: 'pipe',
+    env: { MYSQL_PWD: to.password },
+  });
+}

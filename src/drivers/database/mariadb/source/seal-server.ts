@@ -1,0 +1,17 @@
+import type { DatabaseInstance } from '../../contract.ts';
+import { roleOf, setRole } from '../server/role.ts';
+import type { Client } from '../wire/connect.ts';
+import { createSealTable, quieten, sessionsGone, shutOut, shutOutNewcomers } from './seal.ts';
+
+/** The seal where no fence holds the tables: of a side that was left in an earlier switch. Idempotent. */
+export async function sealServer(client: Client, instance: DatabaseInstance): Promise<void> {
+  await client.batch(...createSealTable);
+  await shutOut(client, () => setRole(instance, 'sealed'));
+  await sessionsGone(client);
+  await quieten(client);
+}
+
+/** The stream brings accounts too. Whoever it lets in on a sealed side is shut out like the others. */
+export async function keepShut(client: Client, instance: DatabaseInstance): Promise<void> {
+  if (roleOf(instance) === 'sealed') await shutOutNewcomers(client);
+}

@@ -1,0 +1,67 @@
+import type { Client } from '../wire/connect.ts';
+import { type Rows, rowsNow } from './rows.ts';
+import type { ComparedTable } from './tables.ts';
+
+const batch = 100;
+const mostRounds = 40;
+/** So often in a row must a row differ, with the source not having changed it, until it is believed. */
+const believed = 3;
+
+export interface Sides {
+  source: Client;
+  target: Client;
+  /** Resolves when all that the source had committed before the call is applied on the target. */
+  caughtUp(): Promise<void>;
+}
+
+/**
+ * Of rows that looked different, those that are. Each is read on the source, then on the target when the stream has
+ * passed that reading, then on the source again. Equal to either reading: it was only on its way. Not changed in between
+ * and yet different, several times in a row: a real difference. Changed in between: it is looked at again.
+ */
+export async function realDifferences(
+  sides: Sides,
+  table: ComparedTable,
+  suspects: string[],
+): Promise<{ real: string[]; unsettled: string[] }> {
+  const real: string[] = [];
+  const unsettled: string[] = [];
+  for (let at = 0; at < suspects.length; at += batch) {
+    const found = await settle(sides, table, suspects.slice(at, at + batch));
+    real.push(...found.real);
+    unsettled.push(...found.unsettled);
+  }
+  return { real, unsettled };
+}
+
+async function settle(
+  sides: Sides,
+  table: ComparedTable,
+  suspects: string[],
+): Promise<{ real: string[]; unsettled: string[] }> {
+  const real: string[] = [];
+  const differed = new Map<string, number>();
+  let open = suspects;
+  for (let round = 0; open.length > 0 && round < mostRounds; round++) {
+    const before = await rowsNow(sides.source, table, open);
+    await sides.caughtUp();
+    const copy = await rowsNow(sides.target, table, open);
+    const after = await rowsNow(sides.source, table, open);
+    open = open.filter((id) => {
+      const [old, here, now] = [before.get(id), copy.get(id), after.get(id)];
+      if (here === old || here === now) return false;
+      const times = old === now ? (differed.get(id) ?? 0) + 1 : 0;
+      differed.set(id, times);
+      if (times < believed) return true;
+      real.push(id);
+      return false;
+    });
+  }
+  return { real, unsettled: open };
+}
+
+/** The identities whose rows are not the same on both sides. */
+export function differing(source: Rows, target: Rows): string[] {
+  const ids = new Set([...source.keys(), ...target.keys()]);
+  return [...ids].filter((id) => source.get(id) !== target.get(id));
+}

@@ -1,0 +1,30 @@
+import type { DatabaseEngine, DatabaseInstance } from '../contract.ts';
+import { installedVersions } from './server/binaries.ts';
+import { plans } from './server/plans.ts';
+import { provision } from './server/provision.ts';
+import { destroyServer, serverRuns, startServer, stopServer } from './server/server.ts';
+import { RedisSource } from './source/source-store.ts';
+import { RedisTarget } from './target/target-store.ts';
+import { RedisWayBack } from './target/way-back.ts';
+
+export const engine: DatabaseEngine = {
+  engine: 'redis',
+  capabilities: { live: true, backup: true, transactional: false, upgrades: true },
+  versions: installedVersions,
+  plans: () => plans,
+  provision,
+  start: (instance) => startServer(instance),
+  stop: (instance) => stopServer(instance),
+  running: serverRuns,
+  destroy: destroyServer,
+  environment,
+  source: (instance) => new RedisSource(instance),
+  target: (instance) => new RedisTarget(instance),
+  wayBack: (instance) => new RedisWayBack(instance),
+};
+
+/** Databases of Redis have numbers; the app begins in the first, and may use all. */
+function environment({ host, port, user, password }: DatabaseInstance): Record<string, string> {
+  const url = `redis://${encodeURIComponent(user)}:${encodeURIComponent(password)}@${host}:${port}/0`;
+  return { url, host, port: String(port), user, password, database: '0' };
+}

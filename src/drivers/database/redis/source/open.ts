@@ -1,0 +1,54 @@
+import { randomBytes } from 'node:crypto';
+import type { DatabaseInstance } from '../../contract.ts';
+import { markerChannel, replicationUser } from '../names.ts';
+import { recall, remember } from '../server/memory.ts';
+import type { Ticket } from '../ticket.ts';
+import { ask, type Client } from '../wire/connect.ts';
+import { infoOf } from '../wire/info.ts';
+import { giveBack, makeRoom } from './sizes.ts';
+
+/** Follows the stream, and reads what verification compares. Writes nothing but markers. */
+const rights = [
+  ...['reset', 'on', '%R~*', `&${markerChannel}`],
+  ...['+psync', '+replconf', '+ping', '+info', '+client|id', '+client|setname', '+spublish'],
+  ...['+acl|list', '+config|get', '+function|list', '+select', '+scan', '+exists', '+type'],
+  ...['+strlen', '+llen', '+scard', '+zcard', '+hlen', '+xlen'],
+  ...['+getrange', '+lrange', '+zrange', '+xrange', '+hscan', '+sscan'],
+  ...['+pexpiretime', '+xinfo|stream', '+xinfo|groups', '+debug|digest-value'],
+];
+
+/** The account and the room that following needs. Made again, it is the same ticket. Idempotent. */
+export async function openSource(
+  instance: DatabaseInstance,
+  client: Client,
+  migration: string,
+): Promise<{ ticket: Ticket; fresh: boolean }> {
+  const known = recall(instance).tickets[migration];
+  const ticket = known ?? (await newTicket(client, migration));
+  // Durable first: an account that nobody remembers would never be removed.
+  if (!known)
+    remember(instance, ({ tickets }) => {
+      tickets[migration] = ticket;
+    });
+  await ask(client, 'ACL', 'SETUSER', ticket.user, ...rights, `>${ticket.password}`);
+  await ask(client, 'ACL', 'SAVE');
+  await makeRoom(instance, client);
+  return { ticket, fresh: !known };
+}
+
+/** Removes what `openSource` made; a seal stays (invariant 6). Idempotent. */
+export async function closeSource(instance: DatabaseInstance, client: Client, migration: string): Promise<void> {
+  // Ends its connections too, the stream among them.
+  await ask(client, 'ACL', 'DELUSER', replicationUser(migration));
+  await ask(client, 'ACL', 'SAVE');
+  remember(instance, ({ tickets }) => {
+    delete tickets[migration];
+  });
+  if (Object.keys(recall(instance).tickets).length === 0) await giveBack(instance, client);
+}
+
+async function newTicket(client: Client, migration: string): Promise<Ticket> {
+  const { redis_version: version } = await infoOf(client, 'server');
+  const password = randomBytes(24).toString('base64url');
+  return { engine: 'redis', migration, user: replicationUser(migration), password, version: version! };
+}

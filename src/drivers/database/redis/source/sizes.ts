@@ -1,0 +1,82 @@
+import { readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { DatabaseInstance } from '../../contract.ts';
+import { recall, remember } from '../server/memory.ts';
+import { ask, type Client } from '../wire/connect.ts';
+import { type Info, infoOf } from '../wire/info.ts';
+
+const megabyte = 1024 ** 2;
+const sampleMs = 300;
+
+/** A cut of this length is mended from the backlog, without a new copy. */
+const outageSeconds = 60;
+/** A slow link; a faster one only makes the sizes safer. */
+const copyBytesPerSecond = 20 * megabyte;
+
+/**
+ * What a replica must be allowed to fall behind while it is copied and while its link is cut. Too small a backlog, or too
+ * small a buffer, ends every copy before it is complete, and the next one begins: for ever, on a busy server.
+ */
+export function streamRoom(bytesPerSecond: number, datasetBytes: number, freeMemory: number): number {
+  const seconds = datasetBytes / copyBytesPerSecond + outageSeconds;
+  const wanted = Math.max(32 * megabyte, 2 * bytesPerSecond * seconds);
+  return Math.round(Math.min(wanted, Math.max(32 * megabyte, freeMemory / 4)));
+}
+
+/** Makes room for the time of a migration; never less than what is set already. `giveBack` restores it. Idempotent. */
+export async function makeRoom(instance: DatabaseInstance, client: Client): Promise<void> {
+  const before = await infoOf(client);
+  await sleep(sampleMs);
+  const rate = writeRate(before, await infoOf(client), sampleMs);
+  const room = streamRoom(rate, Number(before.used_memory), freeMemoryBytes());
+  const { 'repl-backlog-size': backlog, 'client-output-buffer-limit': limits } = await settingsOf(client, [
+    'repl-backlog-size',
+    'client-output-buffer-limit',
+  ]);
+  if (Number(backlog) < room) await change(instance, client, 'repl-backlog-size', String(room), backlog!);
+  const hard = Number(/slave (\d+)/.exec(limits!)?.[1] ?? 0);
+  if (hard !== 0 && (hard < room || / slave \d+ [1-9]/.test(` ${limits}`)))
+    await change(instance, client, 'client-output-buffer-limit', `replica ${Math.max(hard, room)} 0 0`, limits!);
+}
+
+/** What is written cannot be more than what comes in and what scripts make of it; the stream itself, once there is one, tells. */
+function writeRate(before: Info, after: Info, ms: number): number {
+  const grown = (name: string) => Math.max(0, Number(after[name] ?? 0) - Number(before[name] ?? 0));
+  const now = (1000 / ms) * Math.max(grown('total_net_input_bytes'), grown('master_repl_offset'));
+  const ever = Number(after.total_net_input_bytes) / Math.max(1, Number(after.uptime_in_seconds));
+  return Math.max(now, ever);
+}
+
+export function freeMemoryBytes(): number {
+  const kilobytes = /MemAvailable:\s+(\d+)/.exec(readFileSync('/proc/meminfo', 'utf8'))?.[1];
+  return Number(kilobytes ?? 0) * 1024;
+}
+
+export async function settingsOf(client: Client, names: readonly string[]): Promise<Record<string, string>> {
+  const pairs = await ask<string[]>(client, 'CONFIG', 'GET', ...names);
+  return Object.fromEntries(names.map((name) => [name, pairs[pairs.indexOf(name) + 1]!]));
+}
+
+/** The value to go back to is durable before the setting is changed. */
+async function change(
+  instance: DatabaseInstance,
+  client: Client,
+  name: string,
+  value: string,
+  before: string,
+): Promise<void> {
+  remember(instance, ({ changed }) => {
+    changed[name] ??= before;
+  });
+  await ask(client, 'CONFIG', 'SET', name, value);
+}
+
+/** Every setting that a migration changed gets its value back. Idempotent. */
+export async function giveBack(instance: DatabaseInstance, client: Client): Promise<void> {
+  for (const [name, value] of Object.entries(recall(instance).changed)) {
+    await ask(client, 'CONFIG', 'SET', name, value);
+    remember(instance, ({ changed }) => {
+      delete changed[name];
+    });
+  }
+}

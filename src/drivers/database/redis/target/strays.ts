@@ -1,0 +1,20 @@
+import type { Stray } from '../../../../protocol/migration.ts';
+import { straysOf } from '../../strays.ts';
+import { ask, type Client } from '../wire/connect.ts';
+
+/** Who wanted in since the seal, as the server's own log of refusals has it: its last 128 kinds, gone with a restart. */
+export async function straysSince(client: Client, since: number): Promise<Stray[]> {
+  const entries = (await ask<string[][]>(client, 'ACL', 'LOG')).map(asRecord);
+  const refused = entries
+    .filter(({ reason }) => reason === 'auth')
+    .map((entry) => ({
+      at: Date.now() - Number(entry['age-seconds']) * 1000,
+      who: String(entry.username),
+      from: /(?:^| )addr=(\S+)/.exec(String(entry['client-info']))?.[1] ?? '',
+      count: Number(entry.count),
+    }));
+  return straysOf(refused, since);
+}
+
+const asRecord = (pairs: string[]): Record<string, string> =>
+  Object.fromEntries(pairs.flatMap((name, n) => (n % 2 === 0 ? [[name, pairs[n + 1]!]] : [])));

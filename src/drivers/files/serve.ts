@@ -1,0 +1,75 @@
+import { setImmediate as tick } from 'node:timers/promises';
+import { breathe } from './breath.ts';
+import { readHashed } from './hashed.ts';
+import type { Hashed, Message } from './messages.ts';
+import { assertInside, join, type TreePath } from './names.ts';
+import { assertSameRoot, type Place } from './place.ts';
+import type { Pusher } from './pusher.ts';
+import { sendPath } from './send-file.ts';
+import { walk } from './walk.ts';
+import type { Piece, Wire } from './wire.ts';
+
+type Messages = AsyncGenerator<Message | Piece>;
+
+/** That this stream would be served, and for which ticket. */
+export async function serveProof(place: Place, wire: Wire, id: string): Promise<void> {
+  assertSameRoot(place);
+  await wire.send({ t: 'known', id });
+  wire.stream.end();
+}
+
+/** The whole tree's names, for the copy. */
+export async function serveWalk(place: Place, wire: Wire): Promise<void> {
+  for await (const page of walk(place.tree, place.ignore)) await wire.send({ t: 'page', ...page });
+  assertSameRoot(place);
+  await wire.send({ t: 'walked' });
+  wire.stream.end();
+}
+
+/** Answers each request for some paths with what they are now. */
+export async function serveFetch(place: Place, wire: Wire, messages: Messages): Promise<void> {
+  for await (const message of messages) {
+    if (message.t !== 'fetch') throw new Error(`${message.t} on a fetch stream`);
+    for (const wanted of message.wanted) {
+      await breathe();
+      assertWanted(place, wanted.path);
+      await sendPath(wire, place.tree, wanted, place.sent);
+    }
+    assertSameRoot(place);
+    await wire.send({ t: 'done' });
+    await tick();
+  }
+  wire.stream.end();
+}
+
+/** Hashes of everything, then of what the target asks for again, after all that is under way has been applied. */
+export async function serveVerify(
+  place: Place,
+  wire: Wire,
+  messages: Messages,
+  pusher: () => Pusher | undefined,
+): Promise<void> {
+  for await (const page of walk(place.tree, place.ignore)) {
+    const entries: Hashed[] = [];
+    for (const [name] of page.names) {
+      await breathe();
+      const entry = await readHashed(place.tree, join(page.dir, name));
+      if (entry) entries.push(entry);
+    }
+    await wire.send({ t: 'hashes', dir: page.dir, entries, last: page.last });
+  }
+  await wire.send({ t: 'walked' });
+  for await (const message of messages) {
+    if (message.t !== 'again') throw new Error(`${message.t} on a verify stream`);
+    assertWanted(place, message.path);
+    await pusher()?.settled();
+    const entry = await readHashed(place.tree, message.path);
+    const busy = (await pusher()?.busy(message.path)) ?? false;
+    await wire.send({ t: 'answer', path: message.path, entry, busy });
+  }
+}
+
+function assertWanted(place: Place, path: TreePath): void {
+  assertInside(path);
+  if (place.ignore(path)) throw new Error('the peer asked for a path that is ignored');
+}

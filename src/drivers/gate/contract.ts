@@ -1,0 +1,103 @@
+import { z } from 'zod';
+import { AppName } from '../../protocol/app-record/names.ts';
+
+/**
+ * How the gate comes in front of an app that runs already, without touching it: nothing of the user's is recreated, and
+ * after `remove` everything is byte for byte as it was.
+ *
+ * Order of use: make the router listen (`Gate.entries` in the protocol), `check`, keep the order durably, `insert`, then
+ * `keepGate` (keeper.ts) for as long as the gate shall be in. An agent that starts again only calls `keepGate`; one that
+ * finds an order it wants no more calls `remove`. Every verb is idempotent and finds out for itself what is there.
+ */
+export interface GateDriver {
+  readonly name: string;
+  /** Whether it can work here, and how well; changes nothing. */
+  check(order: GateOrder): Promise<GateCheck>;
+  /** All of it or nothing. From now on new connections come to the router's ports. Throws `gate_not_inserted`. */
+  insert(order: GateOrder): Promise<void>;
+  /**
+   * Where what was inserted ends by itself: keeps it in for another `gateLifeMs`. To be called by `keepGate` alone, while
+   * the router accepts connections. When nobody calls it any more, because everybody is dead, traffic flows as before.
+   */
+  renew?(order: GateOrder): Promise<void>;
+  /** Ends the effect at once and keeps the rest: for a router that is known to be away. `renew` takes it back. */
+  lapse?(order: GateOrder): Promise<void>;
+  verify(order: GateOrder): Promise<Standing>;
+  /** Throws `gate_not_removed` where somebody else has changed what was inserted, so that it cannot be told apart. */
+  remove(order: GateOrder): Promise<void>;
+}
+
+/** in: all of it. out: nothing of it. partly: something else has changed it; `insert` and `remove` both mend that. */
+export type Standing = 'in' | 'out' | 'partly';
+
+export type GateCheck =
+  /** `notes`: what does not come by the gate, or changes for the app, in words. */
+  { possible: true; notes: string[] } | { possible: false; why: string; remedy: string };
+
+/** How traffic comes to an entry of the app today. */
+export const Way = z.discriminatedUnion('kind', [
+  /** A port of the host, published for the container. `address`: the only one on which it is published; null for all. */
+  z.object({ kind: z.literal('published'), address: z.string().nullable(), port: z.number().int() }),
+  /** The container's own address and port, as other containers of its networks and proxies in containers use it. */
+  z.object({ kind: z.literal('container'), address: z.string(), port: z.number().int() }),
+]);
+export type Way = z.infer<typeof Way>;
+
+export const GateEntry = z.object({
+  /** Its name in `Gate.entries`. */
+  name: z.string(),
+  /** The router's port for it, on every address of the host. */
+  routerPort: z.number().int().positive(),
+  /** All ways to all containers of this entry. The router itself goes to containers' addresses. */
+  ways: z.array(Way),
+});
+export type GateEntry = z.infer<typeof GateEntry>;
+
+/** Proxies in front, and where their configuration is; what a driver does not need is absent. */
+export const ProxyPlace = z.discriminatedUnion('kind', [
+  z.object({
+    kind: z.literal('caddy'),
+    /** `http://127.0.0.1:2019`, or `unix:/run/caddy/admin.sock`. */
+    admin: z.string(),
+  }),
+  z.object({
+    kind: z.literal('nginx'),
+    /** The file with the `upstream` block. */
+    file: z.string(),
+    /** `["nginx", "-t"]`, `["docker", "exec", "proxy", "nginx", "-t"]`. */
+    test: z.array(z.string()).min(1),
+    reload: z.array(z.string()).min(1),
+  }),
+  z.object({
+    kind: z.literal('traefik'),
+    /** The folder that its file provider watches. */
+    folder: z.string(),
+    /** The router's rule and entry points, as the labels of the app have them: `Host(`shop.example.org`)`. */
+    rule: z.string(),
+    entryPoints: z.array(z.string()).default([]),
+    certResolver: z.string().nullable().default(null),
+    tls: z.boolean().default(false),
+  }),
+]);
+export type ProxyPlace = z.infer<typeof ProxyPlace>;
+
+/** Kept by the caller, durably, from before `insert` until after `remove`. */
+export const GateOrder = z.object({
+  app: AppName,
+  entries: z.array(GateEntry).min(1),
+  /** For drivers that change a proxy: the proxy, the host:port by which it reaches the app, and the router's. */
+  proxy: z.object({ place: ProxyPlace, upstreams: z.array(z.string()).min(1), router: z.string() }).optional(),
+  /** A folder of this order's own, where a driver may keep what it has replaced. */
+  folder: z.string(),
+});
+export type GateOrder = z.infer<typeof GateOrder>;
+
+/** For so long what was inserted goes on by itself. */
+export const gateLifeMs = 3_000;
+
+/** A connection that was open before the gate came in, and goes past it. */
+export interface Passing {
+  /** `address:port` of both ends, as the app's container sees them. */
+  client: string;
+  app: string;
+}

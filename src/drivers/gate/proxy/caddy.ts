@@ -1,0 +1,90 @@
+import { Agent, request } from 'undici';
+import { StorkyError } from '../../../protocol/errors.ts';
+import type { GateCheck, GateDriver, Standing } from '../contract.ts';
+import { type Config, isWith, withGate, withoutGate } from './caddy-config.ts';
+import { proxyOrder } from './place.ts';
+
+/** Caddy in front of the app, by its admin interface: one change for all, which Caddy takes back itself if it fails. */
+export const caddy: GateDriver = {
+  name: 'caddy',
+
+  async check(order): Promise<GateCheck> {
+    const { app, place, upstreams, router } = proxyOrder(order, 'caddy');
+    try {
+      const { config } = await readConfig(place.admin);
+      const notes = ['Caddy closes WebSockets when its configuration changes; they come back by themselves.'];
+      if (withGate(config, { app, router, upstreams }).count > 0) return { possible: true, notes };
+      const why = `no reverse_proxy of Caddy has exactly ${upstreams.join(' and ')}`;
+      return { possible: false, why, remedy: 'Name the upstreams as Caddy has them, or use packet rules.' };
+    } catch (error) {
+      const remedy = 'Give the address of its admin interface as this host reaches it, or use packet rules.';
+      return { possible: false, why: `Caddy does not answer at ${place.admin}: ${(error as Error).message}`, remedy };
+    }
+  },
+
+  async insert(order) {
+    const { place, ...words } = proxyOrder(order, 'caddy');
+    const failed = (detail: string) =>
+      new StorkyError('gate_not_inserted', { app: words.app, detail: `Caddy: ${detail}` });
+    await change(place.admin, failed, (config) => {
+      const changed = withGate(config, words);
+      if (changed.count === 0) throw failed(`no reverse_proxy has exactly ${words.upstreams.join(' and ')}`);
+      return changed.config;
+    });
+  },
+
+  async verify(order): Promise<Standing> {
+    const { place, ...words } = proxyOrder(order, 'caddy');
+    const { config } = await readConfig(place.admin);
+    if (withoutGate(config, words.app).count === 0) return 'out';
+    return isWith(config, words) ? 'in' : 'partly';
+  },
+
+  async remove(order) {
+    const { place, app } = proxyOrder(order, 'caddy');
+    const told = {
+      app,
+      where: `the configuration of Caddy at ${place.admin}`,
+      what: `what is marked storky:${app}`,
+      kept: 'that mark',
+    };
+    const failed = (detail: string) => new StorkyError('gate_not_removed', { ...told, detail });
+    await change(place.admin, failed, (config) => withoutGate(config, app).config);
+  },
+};
+
+/** Somebody else may change it at the same time: then it is read anew. */
+async function change(
+  admin: string,
+  failed: (detail: string) => Error,
+  edit: (config: Config) => Config,
+): Promise<void> {
+  for (let tries = 0; tries < 5; tries++) {
+    const { config, text, etag } = await readConfig(admin);
+    const changed = JSON.stringify(edit(config));
+    if (changed === JSON.stringify(JSON.parse(text))) return;
+    const headers = { 'content-type': 'application/json', 'if-match': etag };
+    const { statusCode, body } = await call(admin, 'POST', changed, headers);
+    if (statusCode < 300) return;
+    if (statusCode !== 412) throw failed(body.trim());
+  }
+  throw failed('its configuration changes all the time');
+}
+
+async function readConfig(admin: string): Promise<{ config: Config; text: string; etag: string }> {
+  const { statusCode, body, etag } = await call(admin, 'GET');
+  if (statusCode !== 200) throw new Error(body.trim());
+  return { config: JSON.parse(body) as Config, text: body, etag };
+}
+
+async function call(admin: string, method: 'GET' | 'POST', body?: string, headers?: Record<string, string>) {
+  const socketPath = /^unix:(.+)$/.exec(admin)?.[1];
+  const dispatcher = new Agent({ connect: { socketPath, timeout: 2_000 }, headersTimeout: 15_000 });
+  try {
+    const url = `${socketPath ? 'http://127.0.0.1' : admin}/config/`;
+    const answer = await request(url, { method, body, headers, dispatcher });
+    return { statusCode: answer.statusCode, body: await answer.body.text(), etag: String(answer.headers.etag ?? '') };
+  } finally {
+    await dispatcher.close();
+  }
+}

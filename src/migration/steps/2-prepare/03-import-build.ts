@@ -1,0 +1,3 @@
+import { importPart } from '../../import-part.ts';
+
+export const importBuild = importPart('build', 'import-build', 'the build');

@@ -1,0 +1,3 @@
+import { importPart } from '../../import-part.ts';
+
+export const importSettings = importPart('settings', 'import-settings', 'the settings');

@@ -1,0 +1,3 @@
+import { importPart } from '../../import-part.ts';
+
+export const importCollaborators = importPart('collaborators', 'import-collaborators', 'the accepted collaborators');

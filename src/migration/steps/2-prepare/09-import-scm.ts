@@ -1,0 +1,3 @@
+import { importPart } from '../../import-part.ts';
+
+export const importScm = importPart('scm', 'import-scm', 'the SCM link');

@@ -1,0 +1,3 @@
+import { importPart } from '../../import-part.ts';
+
+export const importDomains = importPart('domains', 'import-domains', 'domains and certificates');

@@ -1,0 +1,3 @@
+import { importPart } from '../../import-part.ts';
+
+export const importNotifiers = importPart('notifiers', 'import-notifiers', 'the notifiers');

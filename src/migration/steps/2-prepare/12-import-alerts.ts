@@ -1,0 +1,3 @@
+import { importPart } from '../../import-part.ts';
+
+export const importAlerts = importPart('alerts', 'import-alerts', 'the alerts');

@@ -1,0 +1,3 @@
+import { importPart } from '../../import-part.ts';
+
+export const importAutoscalers = importPart('autoscalers', 'import-autoscalers', 'the autoscalers');

@@ -1,0 +1,3 @@
+import { importPart } from '../../import-part.ts';
+
+export const importChecks = importPart('checks', 'import-checks', 'the checks');

@@ -1,0 +1,18 @@
+import { atSource } from '../../moving.ts';
+import { step } from '../../step.ts';
+
+/** Only carrier `backup` needs a source that stands still; `live` leaves it serving. */
+export const stopSource = step({
+  id: 'data.stop-source',
+  phase: 'data',
+  stopsTheApp: true,
+  name: ({ srcAppName }) => `Stop ${srcAppName} for its backup`,
+  async check({ migration }) {
+    return migration.report.stores.some((store) => store.carrier === 'backup')
+      ? 'todo'
+      : { skip: 'nothing is carried by backup; the app goes on serving' };
+  },
+  run: async (ctx) => void (await ctx.source.source.stopApp(atSource(ctx))),
+  verify: async () => {},
+  undo: async (ctx) => void (await ctx.source.source.startApp(atSource(ctx))),
+});

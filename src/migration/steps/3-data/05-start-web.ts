@@ -1,0 +1,3 @@
+import { startWebAtTarget } from '../../start-web.ts';
+
+export const startWeb = startWebAtTarget('data');

@@ -1,0 +1,3 @@
+import { provisionStores } from '../../provision-stores.ts';
+
+export const provisionIfSkipped = provisionStores('finalize');

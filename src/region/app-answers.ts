@@ -1,0 +1,21 @@
+import type { RegionAnswers } from './agent/answers.ts';
+import type { Apps } from './apps/apps.ts';
+import { quiet } from './quiet.ts';
+
+/** The user's verbs on the apps of this region. */
+export function appAnswers(apps: Apps): Omit<RegionAnswers['apps'], 'allowLive'> {
+  return {
+    list: () => apps.list(),
+    get: ({ app }) => apps.get(app),
+    apply: ({ record }) => apps.apply(record),
+    remove: quiet(({ app, evenIfLent }) => apps.remove(app, { evenIfLent })),
+    start: ({ app }) => apps.start(app),
+    stop: ({ app }) => apps.stop(app),
+    scale: ({ app, type, amount, size }) => apps.scale(app, type, { amount, size }),
+    environment: async ({ app }) => apps.environment(app),
+    setEnvironment: quiet(({ app, set, unset }) => apps.setEnvironment(app, set, unset)),
+    logs: async ({ app, lines, type }) => apps.logs(app, lines, type),
+    processes: ({ app }) => apps.processes(app),
+    metrics: ({ app }) => apps.metrics(app),
+  };
+}

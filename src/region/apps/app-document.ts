@@ -1,0 +1,114 @@
+import { z } from 'zod';
+import { AppRecord } from '../../protocol/app-record/record.ts';
+import { StorkyError } from '../../protocol/errors.ts';
+import { ForwardTarget } from '../../protocol/gate.ts';
+import { RegionAddress } from '../../protocol/region-contract.ts';
+
+const documentVersion = 1;
+
+const ProvisionOrder = z.object({
+  app: z.string(),
+  addon: z.string(),
+  plan: z.string(),
+  version: z.string(),
+  database: z.string(),
+  user: z.string(),
+  password: z.string(),
+  folder: z.string(),
+  address: z.string().optional(),
+  take: z.boolean().optional(),
+});
+
+const DatabaseInstance = ProvisionOrder.extend({
+  engine: z.string(),
+  host: z.string(),
+  port: z.number().int(),
+  adminUser: z.string(),
+  adminPassword: z.string(),
+  external: z
+    .object({
+      parameters: z.record(z.string(), z.string()),
+      before: z.record(z.string(), z.unknown()).optional(),
+    })
+    .optional(),
+});
+
+/** An addon that is in another region: the app reaches it through a port of this agent's (remote-addons.ts). */
+const RemoteAddon = ProvisionOrder.omit({ app: true, folder: true }).extend({
+  engine: z.string(),
+  /** On loopback. Kept over restarts, since the app's url names it. */
+  port: z.number().int(),
+  peer: RegionAddress,
+  /** Whose it is over there. */
+  peerApp: z.string(),
+  /** By which it was lent. */
+  migration: z.uuid(),
+});
+export type RemoteAddon = z.infer<typeof RemoteAddon>;
+
+/** An addon of this app that an app of another region uses from there: a grant that lasts until it is given back. */
+const Loan = z.object({ addon: z.string(), migration: z.uuid(), region: z.string(), app: z.string() });
+export type Loan = z.infer<typeof Loan>;
+
+/** What the agent knows of one app. Holds secrets; never leaves the agent as a whole. */
+export const AppDocument = z.object({
+  version: z.literal(documentVersion),
+  id: z.uuid(),
+  record: AppRecord,
+  instances: z.array(DatabaseInstance),
+  /** Written before an engine is asked for a database, so that one half made is found after a crash. */
+  provisioning: z.array(z.object({ engine: z.string(), order: ProvisionOrder })),
+  remotes: z.array(RemoteAddon).default([]),
+  loans: z.array(Loan).default([]),
+  /** Where the app is in its life; `creating` and `removing` are finished, one way or the other, at the agent's next start. */
+  life: z.enum(['creating', 'created', 'removing']),
+  /** What the user asked for. */
+  desired: z.enum(['running', 'stopped']),
+  /** The migration that has made the settings read-only. */
+  lockedBy: z.string().nullable(),
+  /** Workers and schedules are held back, by a migration. */
+  quiesced: z.boolean(),
+  /** Everything is held back, by a migration whose carrier needs an app that stands still. */
+  halted: z.boolean(),
+  /** The web processes run although the app is passive here: the target before the switch. */
+  webWhilePassive: z.boolean(),
+  /** Where the gate sends requests while the app is passive here; null holds them. */
+  forward: ForwardTarget.nullable(),
+});
+export type AppDocument = z.infer<typeof AppDocument>;
+
+export function newDocument(id: string, record: AppRecord): AppDocument {
+  return {
+    version: documentVersion,
+    id,
+    record,
+    instances: [],
+    provisioning: [],
+    remotes: [],
+    loans: [],
+    life: 'creating',
+    desired: 'running',
+    lockedBy: null,
+    quiesced: false,
+    halted: false,
+    webWhilePassive: false,
+    forward: null,
+  };
+}
+
+/** A document that a newer Storky wrote is refused: reading it by today's rules would drop what it says. */
+export function parseDocument(app: string, json: unknown): AppDocument {
+  const version = (json as { version?: unknown } | null)?.version;
+  if (typeof version === 'number' && version > documentVersion)
+    throw new StorkyError('unsupported', {
+      what: `The document of ${app}`,
+      detail: `its version is ${version}, and this agent reads up to ${documentVersion}`,
+      hint: 'Start the newer Storky that wrote it.',
+    });
+  const parsed = AppDocument.safeParse(json);
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0]!;
+  throw new StorkyError('internal', {
+    detail: `the document of ${app} is damaged: ${issue.path.join('.')}: ${issue.message}`,
+  });
+}

@@ -1,0 +1,76 @@
+import type { Readable } from 'node:stream';
+import type { DatabaseEngine, DatabaseInstance } from '../drivers/database/contract.ts';
+import type { AppRecord, RecordPart } from '../protocol/app-record/record.ts';
+import type { ForwardTarget } from '../protocol/gate.ts';
+import type { StoreDefinition } from '../protocol/link.ts';
+import type { Loan, RemoteAddon } from './apps/app-document.ts';
+import type { AppGate, Epochs } from './switch/parts.ts';
+
+/** What either side of a migration may ask of this region's apps. */
+interface EitherHome {
+  /** The whole record, secrets included: it goes agent to agent, or stays here. */
+  record(app: string): Readonly<AppRecord>;
+  exists(app: string): boolean;
+  digestPart(app: string, part: RecordPart): { digest: string; items: number };
+  database(app: string, addon: string): Promise<{ engine: DatabaseEngine; instance: DatabaseInstance }>;
+  /** Addons that the app uses in other regions; this one has nothing of them. */
+  remotes(app: string): readonly RemoteAddon[];
+  /** Addons of this region that apps of others use. */
+  loans(app: string): readonly Loan[];
+  changeLoans(app: string, change: (loans: readonly Loan[]) => Loan[]): void;
+  treePath(app: string, tree: string): string;
+  gate(app: string): AppGate;
+  epochs(app: string): Epochs;
+  lock(app: string, migration: string): Promise<void>;
+  unlock(app: string, migration: string): Promise<void>;
+}
+
+/** The old home: nothing here destroys anything. */
+export interface SourceHome extends EitherHome {
+  exportPart(app: string, part: RecordPart): unknown;
+  storeDefinitions(app: string): StoreDefinition[];
+  openBuild(sha256: string): Readable;
+  /** Runs a command of the app beside its processes; `code` is null when it took too long. */
+  runOnce(app: string, command: string): Promise<{ code: number | null; lines: string[] }>;
+  /** Ends workers and schedules, and waits until they are gone. */
+  quiesce(app: string): Promise<void>;
+  /** Ends everything, for a carrier that needs an app that stands still. */
+  halt(app: string): Promise<void>;
+  /** Takes `quiesce` back. */
+  resume(app: string): Promise<void>;
+  /** Takes `halt` back. */
+  unhalt(app: string): Promise<void>;
+  /** What the owner asked for. */
+  desired(app: string): 'running' | 'stopped';
+  /** Remembers where a passive app's requests go. */
+  setForward(app: string, to: ForwardTarget | null): void;
+  /** Brings the processes to what document and epoch say now. */
+  reconcile(app: string): Promise<void>;
+}
+
+/** The new home. */
+export interface TargetHome extends EitherHome {
+  createPassive(
+    base: { name: string },
+    by: { migration: string; peer: string; epoch: number; desired: 'running' | 'stopped' },
+  ): Promise<{ appId: string }>;
+  importPart(app: string, part: RecordPart, value: unknown): Promise<void>;
+  clearPart(app: string, part: RecordPart): Promise<void>;
+  hasBuild(sha256: string): boolean;
+  receiveBuild(sha256: string, archive: Readable): Promise<unknown>;
+  provision(app: string, definition: StoreDefinition): Promise<void>;
+  /** Instead of one of its own, the app uses the addon where it is. */
+  useRemotely(
+    app: string,
+    definition: Extract<StoreDefinition, { kind: 'database' }>,
+    lender: Pick<RemoteAddon, 'peer' | 'peerApp' | 'migration'>,
+  ): Promise<void>;
+  /** Takes `useRemotely` away; an old copy of its own stays. */
+  dropRemote(app: string, addon: string): Promise<void>;
+  deprovision(app: string, store: string): Promise<void>;
+  /** Web only, behind the holding gate; resolves when healthy. */
+  startWeb(app: string): Promise<{ previewUrl: string }>;
+  stopWeb(app: string): Promise<void>;
+  startWorkers(app: string): Promise<void>;
+  removeCompletely(app: string): Promise<void>;
+}

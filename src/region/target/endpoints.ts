@@ -1,0 +1,62 @@
+import { log } from '../../base/log.ts';
+import type { SourceEndpoint } from '../../drivers/store.ts';
+import type { LinkClient } from '../link/link-client.ts';
+import { openTunnel, type Tunnel, type TunnelOptions } from '../link/tunnel.ts';
+import type { MigrationRecord, MigrationRecords } from '../migrations/records.ts';
+
+/**
+ * The ways to the stores of the sources, one for each store that is carried here. Kept as long as the migration runs: a
+ * database that follows goes through its tunnel for days, and must not lose it when a job that opened it ends.
+ */
+export class Endpoints {
+  readonly #link: LinkClient;
+  readonly #records: MigrationRecords;
+  readonly #open = new Map<string, Promise<{ endpoint: SourceEndpoint; tunnel: Tunnel | undefined }>>();
+
+  constructor(link: LinkClient, records: MigrationRecords) {
+    this.#link = link;
+    this.#records = records;
+  }
+
+  async get(record: MigrationRecord, name: string, kind: 'database' | 'files'): Promise<SourceEndpoint> {
+    const key = `${record.stream}/${name}`;
+    let opened = this.#open.get(key);
+    if (!opened) {
+      opened = this.#dig(record, name, kind);
+      opened.catch(() => this.#open.delete(key));
+      this.#open.set(key, opened);
+    }
+    return (await opened).endpoint;
+  }
+
+  async close(prefix: string): Promise<void> {
+    for (const [key, opened] of [...this.#open].filter(([key]) => key.startsWith(prefix))) {
+      this.#open.delete(key);
+      await opened.then(({ tunnel }) => tunnel?.close()).catch(() => {});
+    }
+  }
+
+  async #dig(record: MigrationRecord, store: string, kind: 'database' | 'files') {
+    const { migration, peer, peerApp } = record;
+    const hello = { migration, app: peerApp, store };
+    const tunnel = kind === 'files' ? undefined : await this.#tunnel(record, { kind: 'tunnel', ...hello });
+    const openStream = (signal: AbortSignal) => this.#link.open(peer, { kind: 'store', ...hello }, signal);
+    return { endpoint: { host: tunnel?.host ?? '', port: tunnel?.port ?? 0, openStream }, tunnel };
+  }
+
+  /** On the port that it had, where that is free: a database that follows then goes on by itself. */
+  async #tunnel({ migration, peer }: MigrationRecord, hello: TunnelOptions['hello']): Promise<Tunnel> {
+    const order = { link: this.#link, address: peer, hello };
+    const known = this.#records.find(migration, 'target')?.stores[hello.store];
+    const tunnel = await openTunnel({ ...order, port: known?.port }).catch((error: Error) => {
+      if (known?.port === undefined) throw error;
+      log.warn({ port: known.port, detail: error.message }, 'the tunnel takes another port');
+      return openTunnel(order);
+    });
+    if (known && known.port !== tunnel.port)
+      this.#records.change(migration, 'target', (draft) => {
+        draft.stores[hello.store]!.port = tunnel.port;
+      });
+    return tunnel;
+  }
+}

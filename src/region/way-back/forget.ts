@@ -1,0 +1,25 @@
+import { dropClaims } from '../../base/claim.ts';
+import { isLive, presentStores, refuseIfActive, type TargetSide } from '../target/target-side.ts';
+
+/**
+ * The end, on the passive side: it follows no more, stays sealed and goes on forwarding. What cannot be taken away fails,
+ * so that nothing is left unsaid. Idempotent.
+ */
+export async function forget(side: TargetSide, { app, migration }: { app: string; migration: string }): Promise<void> {
+  refuseIfActive(side, app);
+  const record = side.records.find(migration, 'target');
+  if (record) {
+    await side.jobs.stop(`${record.stream}/`);
+    for (const { name, store } of await presentStores(side, record))
+      if (isLive(record, name)) await store.close(record.stream);
+    await side.stores.close(record.stream);
+    await side.endpoints.close(`${record.stream}/`);
+    side.records.delete(migration, 'target');
+  }
+  // The other side serves with its own again: what was lent from there is of no use here.
+  for (const remote of side.home.remotes(app))
+    if (remote.migration === migration) await side.home.dropRemote(app, remote.addon);
+  side.records.delete(migration, 'source');
+  dropClaims(side.home.epochs(app).file);
+  await side.home.unlock(app, migration);
+}

@@ -1,0 +1,84 @@
+import type { Gate, GateMetrics, RouterRequest } from '../../protocol/gate.ts';
+import type { Certificates } from '../certificates.ts';
+import type { Ports } from '../config.ts';
+import type { EntryPorts } from '../entry-ports.ts';
+import type { Left, Released } from '../gate/machine.ts';
+import type { Gates } from '../gates.ts';
+import type { StateFile } from '../state-file.ts';
+
+export interface RouterStatus {
+  region: string;
+  pid: number;
+  ports: Ports;
+  gates: { gate: Gate; metrics: GateMetrics }[];
+}
+
+/** What each operation answers. */
+export interface Results {
+  status: RouterStatus;
+  put: null;
+  remove: null;
+  upstreams: null;
+  hold: Left;
+  drain: Left;
+  serve: Released;
+  forward: Released;
+  metrics: GateMetrics;
+  certificates: null;
+}
+
+export interface Controlled {
+  region: string;
+  ports: Ports;
+  gates: Gates;
+  certificates: Certificates;
+  entryPorts: EntryPorts;
+  stateFile: StateFile;
+}
+
+/** Carries out what the agent asks. `hold`, `serve` and `forward` are done when this returns, without waiting. */
+export function operate(
+  request: RouterRequest,
+  router: Controlled,
+): Results[keyof Results] | Promise<Results[keyof Results]> {
+  const { gates, certificates, entryPorts, stateFile } = router;
+  switch (request.op) {
+    case 'status':
+      return statusOf(router);
+    case 'put':
+      gates.put(request.gate);
+      return Promise.all([stateFile.flushed(), entryPorts.follow(gates.all()), warmed(request.gate, gates)]).then(
+        () => null,
+      );
+    case 'remove':
+      gates.remove(request.app);
+      return Promise.all([stateFile.flushed(), entryPorts.follow(gates.all())]).then(() => null);
+    case 'upstreams':
+      gates.get(request.app).setUpstreams(request.upstreams);
+      return null;
+    case 'hold':
+      return gates.get(request.app).hold(request.limits, request.epoch, request.epochFile);
+    case 'drain':
+      return gates.get(request.app).drain(request.deadlineMs);
+    case 'serve':
+      return gates.get(request.app).serve();
+    case 'forward':
+      return gates.get(request.app).forward(request.to);
+    case 'metrics':
+      return gates.get(request.app).metrics();
+    case 'certificates':
+      certificates.set(request.certificates);
+      stateFile.saveCertificates(request.certificates);
+      return null;
+  }
+}
+
+/** A gate that serves and knows where it would forward: a switch is near, and its handshakes are made before it. */
+async function warmed({ app, state, forward }: Gate, gates: Gates): Promise<void> {
+  if (state === 'serve' && forward) await gates.get(app).warm();
+}
+
+function statusOf({ region, ports, gates }: Controlled): RouterStatus {
+  const all = gates.all().map((gate) => ({ gate: gate.config, metrics: gate.metrics() }));
+  return { region, pid: process.pid, ports, gates: all };
+}
