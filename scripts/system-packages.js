@@ -19,5 +19,8 @@ export const systemPackages = [
   { name: 'nftables', probe: ['/usr/sbin/nft', '/sbin/nft'] },
   { name: 'openssh-server', probe: ['/usr/sbin/sshd'] },
   { name: 'openssh-client', probe: ['/usr/bin/ssh'] },
+  { name: 'docker.io', probe: ['/usr/sbin/dockerd', '/usr/bin/dockerd'] },
+  { name: 'docker-compose', probe: ['/usr/bin/docker-compose'] },
+  { name: 'debootstrap', probe: ['/usr/sbin/debootstrap'] },
   { name: 'curl', probe: ['/usr/bin/curl'] },
 ];
