@@ -12,11 +12,13 @@ import { freePort } from '../../../base/free-port.ts';
 import type { GateDriver, GateOrder, ProxyPlace } from '../contract.ts';
 import { gateDriverFor } from '../drivers.ts';
 
-/** A server that says its name; `stop` and `start` on the same port. */
+/** A server that says its name; `stop` and `start` on the same port. `asked` counts what reached it. */
 async function named(name: string) {
   let server: Server;
+  let asked = 0;
   const start = async (port: number) => {
     server = createServer((request, response) => {
+      asked++;
       request.resume().on('end', () => response.end(name));
     });
     await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
@@ -29,7 +31,7 @@ async function named(name: string) {
       server.closeAllConnections();
     });
   onTestFinished(() => (server.listening ? stop() : undefined));
-  return { port, stop, again: () => start(port) };
+  return { port, stop, again: () => start(port), asked: () => asked };
 }
 
 interface Stage {
@@ -135,13 +137,17 @@ async function ask(port: number, method = 'GET'): Promise<string> {
   return response.ok ? response.text() : `${response.status}`;
 }
 
+/** A connection that ended without a word; every other failure by its own name. */
+const reset = (error: Error & { cause?: { code?: string } }) =>
+  ['ECONNRESET', 'UND_ERR_SOCKET'].includes(error.cause?.code ?? '') ? 'reset' : String(error);
+
 /** Asks without a pause until `stop`, which says what was answered. */
 function load(port: number) {
   const seen: Record<string, number> = {};
   let over = false;
   const workers = [1, 2, 3].map(async () => {
     while (!over) {
-      const answer = await ask(port, 'POST').catch(String);
+      const answer = await ask(port, 'POST').catch(reset);
       seen[answer] = (seen[answer] ?? 0) + 1;
     }
   });
@@ -158,10 +164,12 @@ function load(port: number) {
 describe.each([
   ['nginx', behindNginx],
   ['caddy', behindCaddy],
-] as const)('the gate behind %s', (_name, stage) => {
+] as const)('the gate behind %s', (name, stage) => {
   it('goes in and out under load without one failed request, and leaves every byte as it was', async () => {
-    const { driver, order, port, configuration } = await stage();
+    const { driver, order, port, app, gate, configuration } = await stage();
     const before = await configuration();
+    const asked = () => app.asked() + gate.asked();
+    const askedBefore = asked();
     expect(await driver.check(order)).toMatchObject({ possible: true });
     expect(await driver.verify(order)).toBe('out');
     const visitors = load(port);
@@ -172,7 +180,10 @@ describe.each([
     await waitFor(() => (visitors.seen.gate ?? 0) > 20);
     await driver.remove(order);
     await driver.remove(order);
-    expect(await visitors.stop()).toEqual(['app', 'gate']);
+    const answers = await visitors.stop();
+    // Caddy's own reload resets a connection that nobody has taken yet (docs/gate.md): nobody behind it was asked anything.
+    expect(answers.filter((answer) => name !== 'caddy' || answer !== 'reset')).toEqual(['app', 'gate']);
+    expect(asked() - askedBefore).toBe(visitors.seen.app! + visitors.seen.gate!);
     expect(await configuration()).toBe(before);
     expect(await driver.verify(order)).toBe('out');
   });

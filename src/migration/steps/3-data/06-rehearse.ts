@@ -1,4 +1,4 @@
-import { atSource, atTarget } from '../../moving.ts';
+import { proveReady } from '../../prove-ready.ts';
 import { step } from '../../step.ts';
 
 /** Proves the path of the marker and the link before anything is held; the first marker of a stream can take seconds. */
@@ -8,8 +8,7 @@ export const rehearse = step({
   name: 'Rehearse the switch',
   check: async () => 'todo',
   async run(ctx) {
-    await ctx.source.source.ready(atSource(ctx));
-    const { roundTripMs } = await ctx.target.target.rehearse(atTarget(ctx));
+    const { roundTripMs } = await proveReady(ctx);
     await ctx.report((report) => {
       report.predictedFreezeMs = Math.ceil(roundTripMs + 30);
     });

@@ -1,12 +1,13 @@
 import type { DatabaseInstance } from '../../contract.ts';
 import { roleOf, setRole } from '../server/role.ts';
 import type { Client } from '../wire/connect.ts';
-import { createSealTable, quieten, sessionsGone, shutOut, shutOutNewcomers } from './seal.ts';
+import { createSealTable, quieten, sessionsGone, shutOut, shutOutNewcomers, stopEvents } from './seal.ts';
 
 /** The seal where no fence holds the tables: of a side that was left in an earlier switch. Idempotent. */
 export async function sealServer(client: Client, instance: DatabaseInstance): Promise<void> {
   await client.batch(...createSealTable);
   await shutOut(client, () => setRole(instance, 'sealed'));
+  await stopEvents(client);
   await sessionsGone(client);
   await quieten(client);
 }

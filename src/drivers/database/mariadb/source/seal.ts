@@ -52,9 +52,13 @@ export async function sessionsGone(client: Client): Promise<void> {
   throw new Error('a session of the app does not end');
 }
 
+/** No event begins any more. Those that run are sessions of their makers. */
+export const stopEvents = (client: Client) => client.query('SET GLOBAL event_scheduler = OFF');
+
 /** Events do not run on the passive side, and a stray write is refused by the server itself. Not in the freeze. */
 export async function quieten(client: Client): Promise<void> {
-  await client.batch('SET GLOBAL event_scheduler = OFF', 'SET GLOBAL read_only = ON');
+  await stopEvents(client);
+  await client.query('SET GLOBAL read_only = ON');
 }
 
 /** The database is as it was before the seal. Idempotent, from any state. */

@@ -19,7 +19,7 @@ import { acceptStructure, assertNothingPrepared, assertSameStructure, writeMarke
 import { measureSource } from './measure.ts';
 import { openSource, openWayBack } from './open.ts';
 import { retainedBy, tidyLog } from './retained.ts';
-import { quieten, sessionsGone, shutOut, unseal } from './seal.ts';
+import { quieten, sessionsGone, shutOut, stopEvents, unseal } from './seal.ts';
 import { sealServer } from './seal-server.ts';
 import { takenPlaces } from './taken.ts';
 
@@ -121,8 +121,10 @@ export class MariaDbSource implements SourceStore {
       await sessionsGone(fence.watch);
       await fence.assertUnchanged();
     }
-    // Off the freeze's path: the locks stay until the last session that might still write is gone.
-    this.#settling = sessionsGone(fence.watch)
+    // Off the freeze's path: the locks stay until nobody is there, or can come, who might still write. No account that is
+    // locked keeps its event from beginning, so the scheduler is stopped under the locks too.
+    this.#settling = stopEvents(fence.watch)
+      .then(() => sessionsGone(fence.watch))
       .then(() => fence.lower())
       .then(() => quieten(fence.watch))
       .catch((error: Error) => log.warn({ detail: error.message }, 'the fence stays up on the sealed database'));

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { waitFor } from '../../../../../test/support/wait-for.ts';
 import { soon } from '../../conformance/rig.ts';
 import { waits } from '../../conformance/writers.ts';
 import { engine } from '../engine.ts';
@@ -109,7 +110,8 @@ test('nobody who is not followed is switched', async () => {
   await expect(move.source.ready('00000000-0000-4000-8000-00000000dead')).rejects.toMatchObject({
     code: 'not_in_sync',
   });
-  await move.source.ready(migration);
+  // The seal before cut the follower off, which comes back by itself.
+  await waitFor(() => move.source.ready(migration).then(() => true));
 });
 
 test('a seal outlives the agent and a crash of the server; unfence gives back exactly what was', async () => {
