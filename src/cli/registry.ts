@@ -11,6 +11,7 @@ import { migrationAbort } from './commands/migration-abort.ts';
 import { migrationComplete } from './commands/migration-complete.ts';
 import { migrationCreate } from './commands/migration-create.ts';
 import { migrationFollow } from './commands/migration-follow.ts';
+import { migrationLimit } from './commands/migration-limit.ts';
 import { migrationRollback } from './commands/migration-rollback.ts';
 import { migrationRun } from './commands/migration-run.ts';
 import { migrationVerify } from './commands/migration-verify.ts';
@@ -38,6 +39,7 @@ export const commands: readonly AnyCommand[] = [
   migrationRollback,
   migrationComplete,
   migrationVerify,
+  migrationLimit,
   migrationFollow,
   migrations,
   allowLive,

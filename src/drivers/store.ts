@@ -32,12 +32,25 @@ export interface Measure {
  */
 export type FollowTicket = { [key: string]: unknown };
 
+/** How far a comparison has come; kept where it outlives this process. Of one that has found a difference, nothing is kept. */
+export interface Bookmark {
+  /** `at` is the engine's own words; `items` were compared, and found equal, before it. */
+  get(): { at: string; items: number } | null;
+  set(at: string, items: number): void;
+  /** The comparison has ended: the next one begins at the beginning. */
+  clear(): void;
+}
+
 /** How the target reaches the source: a database through a tunnelled port, a file tree through a stream. */
 export interface SourceEndpoint {
   host: string;
   port: number;
   /** Opens another stream to the source's `serve`. Aborting the signal closes it. */
   openStream(signal: AbortSignal): Promise<Duplex>;
+  /** Between two parts of a comparison: resolves when the source bears the next one. */
+  rest?(): Promise<void>;
+  /** Where a comparison that was cut short goes on. */
+  bookmark?: Bookmark;
 }
 
 export interface Deadline {
@@ -59,6 +72,8 @@ export interface SourceStore {
   openWayBack(stream: string): Promise<FollowTicket>;
   /** What this stream keeps from being removed on this side, bytes: log that the other side has not taken yet. */
   retained?(stream: string): Promise<number>;
+  /** A moment's work, as an app has it done all the time; how long it takes says how the store fares. Writes nothing. */
+  pulse?(): Promise<void>;
   /** Serves one stream of the target (file trees). */
   serve?(stream: Duplex, migration: string): Promise<void>;
   /** Changes when the structure changes (DDL); compared before the switch and in the marker. */

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { AppName, PartName, RegionName } from './app-record/names.ts';
 import { AppRecord, AppView } from './app-record/record.ts';
 import { Gate, GateMetrics } from './gate.ts';
-import { Carrier, Migration, Phase } from './migration.ts';
+import { Carrier, CopyLimit, Migration, Phase } from './migration.ts';
 import { AllowedLive, AllowLive, ProcessView, RegionAddress, RegionInfo } from './region-contract.ts';
 import { SshReach } from './ssh-reach.ts';
 
@@ -108,8 +108,14 @@ const migrations = {
         /** Of databases that Storky does not run, for the move to fill: secret, and kept by the target's agent alone. */
         addresses: z.record(PartName, z.string().min(1)).default({}),
         budgetMs: z.number().int().min(100).max(60_000).default(10_000),
+        copyLimit: CopyLimit.default(null),
       }),
     )
+    .output(Migration),
+  /** Bytes a second for all that is copied, from now on; null: as fast as the source bears. */
+  limit: v1
+    .route({ method: 'PUT', path: '/apps/{app}/region_migrations/{id}/limit' })
+    .input(one.extend({ copyLimit: CopyLimit }))
     .output(Migration),
   show: v1.route({ method: 'GET', path: '/apps/{app}/region_migrations/{id}' }).input(one).output(Migration),
   /** Answers at once; the phase goes on in the background, also when the caller leaves. A failed phase goes on from its failed step. */

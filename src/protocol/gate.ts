@@ -80,6 +80,13 @@ export const GateMetrics = z.object({
 });
 export type GateMetrics = z.infer<typeof GateMetrics>;
 
+/** How long the app took to begin its answers, milliseconds. */
+export const Percentiles = z.object({ count: z.number().int(), p50Ms: z.number(), p99Ms: z.number() });
+export type Percentiles = z.infer<typeof Percentiles>;
+/** In the last seconds, and since somebody has watched without a longer pause. */
+export const Latency = z.object({ window: Percentiles, whole: Percentiles });
+export type Latency = z.infer<typeof Latency>;
+
 /** The agent's durable word on who serves the app: invariants 1 and 5. Written atomically and fsynced, read by the router too. */
 export const EpochRecord = z.object({
   epoch: z.number().int().nonnegative(),
@@ -110,6 +117,7 @@ export const RouterRequest = z.discriminatedUnion('op', [
   z.object({ op: z.literal('serve'), app: z.string() }),
   z.object({ op: z.literal('forward'), app: z.string(), to: ForwardTarget }),
   z.object({ op: z.literal('metrics'), app: z.string() }),
+  z.object({ op: z.literal('latency'), app: z.string() }),
   z.object({
     op: z.literal('certificates'),
     certificates: z.array(z.object({ host: z.string(), cert: z.string(), key: z.string() })),

@@ -27,6 +27,8 @@ export const LinkHello = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('stores'), ...base }),
   /** A store's follow ticket as JSON, then end. */
   z.object({ kind: z.literal('ticket'), ...base, store: PartName }),
+  /** How the app and its stores fare, as JSON, then end. */
+  z.object({ kind: z.literal('pressure'), ...base }),
   /** The build's archive, then end. */
   z.object({ kind: z.literal('build'), ...base, sha256: z.string() }),
   /** The switch's messages, one JSON object a line. Opened by the source. */

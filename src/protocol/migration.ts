@@ -55,6 +55,9 @@ export const isOver = ({
 export const Carrier = z.enum(['live', 'backup', 'remote', 'provision', 'manual']);
 export type Carrier = z.infer<typeof Carrier>;
 
+/** Bytes a second; null: none. */
+export const CopyLimit = z.number().int().min(100_000).nullable();
+
 export const Progress = z.object({
   done: z.number(),
   total: z.number().nullable(),
@@ -144,6 +147,23 @@ export const StoreReport = z.object({
 });
 export type StoreReport = z.infer<typeof StoreReport>;
 
+/** How the source fared while its data was copied, and what the copy did about it. */
+export const Pressure = z.object({
+  /** What was measured: the app's answers to its visitors or, where there were too few, its stores' to a moment's work. */
+  by: z.enum(['requests', 'stores']).nullable(),
+  /** Of requests the 99th percentile; of stores the slowest answer. */
+  beforeP99Ms: z.number().nullable(),
+  duringP99Ms: z.number().nullable(),
+  /** Copied, in so many seconds. */
+  bytes: z.number(),
+  seconds: z.number(),
+  /** The sum of all streams' rests. */
+  heldBackMs: z.number(),
+  /** Null where the source's answers never made the copy slow down. */
+  lowestBytesPerSecond: z.number().nullable(),
+});
+export type Pressure = z.infer<typeof Pressure>;
+
 /** After a switch: the side that the app left follows the side that it went to, so that it can go back. */
 export const WayBackReport = z.object({
   /** False where there is none, or none any more: `reason` says why. */
@@ -168,6 +188,7 @@ export const MigrationReport = z.object({
   switches: z.array(SwitchReport),
   previewUrl: z.string().nullable(),
   wayBack: WayBackReport.nullable().default(null),
+  pressure: Pressure.nullable().default(null),
 });
 export type MigrationReport = z.infer<typeof MigrationReport>;
 
@@ -184,6 +205,8 @@ export const Migration = z.object({
   failedPhase: Phase.nullable(),
   carriers: z.record(z.string(), Carrier),
   budgetMs: z.number().int(),
+  /** Bytes a second, for all that is copied; null: as fast as the source bears. */
+  copyLimit: CopyLimit.default(null),
   /** The user wants no way back after the switch. */
   withoutWayBack: z.boolean().default(false),
   startedAt: z.iso.datetime(),

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { AppName, PartName, RegionName } from './app-record/names.ts';
 import { AppRecord, AppView, RecordPart } from './app-record/record.ts';
 import { EpochRecord, Gate, GateMetrics } from './gate.ts';
-import { Carrier, CheckResult, StoreReport, SwitchReport } from './migration.ts';
+import { Carrier, CheckResult, CopyLimit, Pressure, StoreReport, SwitchReport } from './migration.ts';
 
 /** What an agent answers to the control plane, over mutual TLS. Agents talk to each other by link.ts instead. */
 
@@ -180,6 +180,10 @@ const target = {
   /** Instead of provisioning: the app gets a port here that leads to the addon on the other side, which was lent. Idempotent. */
   useRemotely: oc.input(moving.extend({ store: PartName })).output(none),
   deprovision: oc.input(moving.extend({ store: PartName })).output(none),
+  /** For all that the migration copies, from now on. Idempotent. */
+  limit: oc.input(moving.extend({ copyLimit: CopyLimit })).output(none),
+  /** How the source fared while this side copied; null before. */
+  pressure: oc.input(moving).output(Pressure.nullable()),
   /** Starts the carrier's job, or goes on with it; `stores` tells how far it is. */
   carry: oc.input(moving.extend({ store: PartName, carrier: Carrier })).output(none),
   stopCarrying: oc.input(moving.extend({ store: PartName })).output(none),

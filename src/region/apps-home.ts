@@ -43,6 +43,7 @@ export function homeOf(
     halt: (app) => moving.halt(app),
     resume: (app) => moving.resume(app),
     unhalt: (app) => moving.unhalt(app),
+    latency: (app) => router.latency(app),
     desired: (app) => apps.document(app).desired,
     setForward: (app, to) => moving.setForward(app, to),
     reconcile: (app) => moving.reconcile(app),

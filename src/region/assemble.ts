@@ -19,6 +19,7 @@ import { Switching } from './source/switching.ts';
 import { openSource, openTarget, openWayBack } from './stores.ts';
 import { CarryJobs } from './target/carry-jobs.ts';
 import { Endpoints } from './target/endpoints.ts';
+import { Governors } from './target/governors.ts';
 import { targetLinks } from './target/links.ts';
 import { Offers } from './target/offers.ts';
 import { targetProcedures } from './target/procedures.ts';
@@ -59,6 +60,7 @@ export function assembleRegion(context: RegionContext): RegionParts {
     stores: new OpenStores((app, name) => openSource(home, dataFolder, app, name)),
   };
   const wayBackOf: WayBackOf = (app, name) => openWayBack(home, dataFolder, app, name);
+  const governors = new Governors(link, records);
   const target: TargetSide = {
     region,
     dataFolder,
@@ -67,7 +69,8 @@ export function assembleRegion(context: RegionContext): RegionParts {
     link,
     jobs: new CarryJobs(),
     copies: new Slots(context.copies),
-    endpoints: new Endpoints(link, records),
+    endpoints: new Endpoints(link, records, governors),
+    governors,
     offers: new Offers(dataFolder),
     engine: (name) => engineOf(context, name),
     stores: new OpenStores((app, name) => openTarget(home, dataFolder, app, name)),

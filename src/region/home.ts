@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream';
 import type { DatabaseEngine, DatabaseInstance } from '../drivers/database/contract.ts';
 import type { AppRecord, RecordPart } from '../protocol/app-record/record.ts';
-import type { ForwardTarget } from '../protocol/gate.ts';
+import type { ForwardTarget, Latency } from '../protocol/gate.ts';
 import type { StoreDefinition } from '../protocol/link.ts';
 import type { Loan, RemoteAddon } from './apps/app-document.ts';
 import type { AppGate, Epochs } from './switch/parts.ts';
@@ -40,6 +40,8 @@ export interface SourceHome extends EitherHome {
   resume(app: string): Promise<void>;
   /** Takes `halt` back. */
   unhalt(app: string): Promise<void>;
+  /** How long the app takes to answer its visitors. */
+  latency(app: string): Promise<Latency>;
   /** What the owner asked for. */
   desired(app: string): 'running' | 'stopped';
   /** Remembers where a passive app's requests go. */

@@ -1,7 +1,14 @@
 import { connect, type Socket } from 'node:net';
 import { JsonLines } from '../base/json-lines.ts';
 import { type ErrorReport, StorkyError } from '../protocol/errors.ts';
-import { type ForwardTarget, type Gate, type GateMetrics, HoldLimits, type RouterRequest } from '../protocol/gate.ts';
+import {
+  type ForwardTarget,
+  type Gate,
+  type GateMetrics,
+  HoldLimits,
+  type Latency,
+  type RouterRequest,
+} from '../protocol/gate.ts';
 import type { Results, RouterStatus } from './control/operations.ts';
 import type { Left, Released } from './gate/machine.ts';
 import type { Certificate } from './state-file.ts';
@@ -73,6 +80,10 @@ export class RouterClient {
 
   metrics(app: string): Promise<GateMetrics> {
     return this.#call({ op: 'metrics', app });
+  }
+
+  latency(app: string): Promise<Latency> {
+    return this.#call({ op: 'latency', app });
   }
 
   /** All of them: those that are not in the list are forgotten. */

@@ -4,6 +4,7 @@ import { requiredApp } from '../context.ts';
 import { addresses, readAddresses } from '../watch/addresses.ts';
 import { budget } from '../watch/budget.ts';
 import { carriers } from '../watch/carriers.ts';
+import { copyLimit, limitHelp } from '../watch/copy-limit.ts';
 import { migrationOutcome } from '../watch/outcome.ts';
 import { exitAfter } from '../watch/verdict.ts';
 import { watch } from '../watch/watch.ts';
@@ -27,9 +28,10 @@ export const migrationCreate = defineCommand({
       addresses,
     ),
     budget: spec('<time>', 'longest freeze, such as 10s or 800ms', budget),
+    limit: spec('<rate>', limitHelp, copyLimit.optional()),
   },
   needs: 'server',
-  async run(context, { to, newName, carrier, addon, budget }) {
+  async run(context, { to, newName, carrier, addon, budget, limit }) {
     const created = await context.server.api.migrations.create({
       app: requiredApp(context),
       from: context.global.region,
@@ -38,6 +40,7 @@ export const migrationCreate = defineCommand({
       carriers: carrier,
       addresses: await readAddresses(context, addon),
       budgetMs: budget,
+      copyLimit: limit,
     });
     const migration = await watch(context, created);
     return migrationOutcome(context, migration, exitAfter('preflight', migration));

@@ -6,6 +6,7 @@ import { canAsk } from '../show/confirm.ts';
 import { addresses, readAddresses } from '../watch/addresses.ts';
 import { budget } from '../watch/budget.ts';
 import { carriers } from '../watch/carriers.ts';
+import { copyLimit, limitHelp } from '../watch/copy-limit.ts';
 import { journey } from '../watch/journey.ts';
 import { migrationOutcome } from '../watch/outcome.ts';
 import { exitAfter } from '../watch/verdict.ts';
@@ -30,10 +31,11 @@ export const move = defineCommand({
       addresses,
     ),
     budget: spec('<time>', 'longest freeze, such as 10s or 800ms', budget),
+    limit: spec('<rate>', limitHelp, copyLimit.optional()),
     wayBack: noFlag('switch for good, with nothing that could take it back'),
   },
   needs: 'server',
-  async run(context, { name, from, to, newName, carrier, addon, budget, wayBack }) {
+  async run(context, { name, from, to, newName, carrier, addon, budget, limit, wayBack }) {
     // Better now than after hours of copying.
     if (!context.global.yes && !canAsk(context)) throw new StorkyError('not_confirmed', { what: 'The switch' });
     const source = from ?? requiredRegion(context);
@@ -45,6 +47,7 @@ export const move = defineCommand({
       carriers: carrier,
       addresses: await readAddresses(context, addon),
       budgetMs: budget,
+      copyLimit: limit,
     };
     const migration = await journey(context, wanted, { budgetMs: budget, wayBack });
     return migrationOutcome(context, migration, exitAfter('finalize', migration));

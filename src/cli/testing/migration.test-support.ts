@@ -20,6 +20,7 @@ export function newMigration(): Migration {
     carriers: {},
     budgetMs: 10_000,
     withoutWayBack: false,
+    copyLimit: null,
     startedAt: new Date().toISOString(),
     finishedAt: null,
     steps: [],
@@ -31,6 +32,7 @@ export function newMigration(): Migration {
       switches: [],
       previewUrl: null,
       wayBack: null,
+      pressure: null,
     },
   };
 }

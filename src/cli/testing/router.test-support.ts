@@ -135,6 +135,7 @@ function migrationsOf(os: Os, world: World) {
       return migration;
     }),
     show: os.migrations.show.handler(({ input }) => find(input.id)),
+    limit: os.migrations.limit.handler(({ input }) => Object.assign(find(input.id), { copyLimit: input.copyLimit })),
     run: os.migrations.run.handler(({ input }) => {
       const migration = find(input.id);
       migration.status = during[input.step] ?? 'running';

@@ -2,6 +2,7 @@ import type { Migration, MigrationStatus } from '../../protocol/migration.ts';
 import type { Paint } from '../show/paint.ts';
 import { backOutLines, failureLines } from './failure.ts';
 import { abortCommand, appCommand, createCommand, followCommand, phaseCommand } from './next.ts';
+import { pressureRows } from './pressure.ts';
 import { waitingLines } from './waiting.ts';
 import { strayLines, wayBackLine, wayBackState } from './way-back.ts';
 
@@ -21,6 +22,9 @@ export function endingText(migration: Migration, paint: Paint): string {
     ...backOutLines(migration, paint),
     ...(migration.status === 'data-migrated' && migration.report.previewUrl
       ? [`${paint.bold('Preview:')} ${paint.cyan(migration.report.previewUrl)}`]
+      : []),
+    ...(migration.status === 'data-migrated'
+      ? pressureRows(migration).map(([what, text]) => `${paint.bold(`${what}:`)} ${text}`)
       : []),
     ...waitingLines(migration, paint),
     ...(wayBack ? [wayBack] : []),

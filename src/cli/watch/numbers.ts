@@ -3,6 +3,7 @@ import type { Migration } from '../../protocol/migration.ts';
 import type { Paint } from '../show/paint.ts';
 import { facts } from '../show/table.ts';
 import { bytes, count, duration, plural } from '../show/units.ts';
+import { pressureRows } from './pressure.ts';
 import { lastSwitch } from './sides.ts';
 
 /** What the last switch measured, and what was copied and compared before the first. `forwarded`: by the old gate so far; null where it cannot be asked. */
@@ -33,6 +34,7 @@ export function numbersText(migration: Migration, forwarded: number | null, pain
         )}`,
       ],
       ['Differences', sum((store) => store.differences) ? paint.red(count(sum((store) => store.differences))) : '0'],
+      ...pressureRows(migration),
     );
   return pairs.length ? facts(pairs, paint.dim) : '';
 }

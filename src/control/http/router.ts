@@ -23,6 +23,7 @@ export function controlRouter({ registry, apps, migrations, tokens, authority, a
       list: api.migrations.list.handler(({ input }) => migrations.list(input.app)),
       create: api.migrations.create.handler(({ input }) => migrations.create(input)),
       show: api.migrations.show.handler(({ input }) => migrations.show(input.app, input.id)),
+      limit: api.migrations.limit.handler(({ input }) => migrations.limit(input.app, input.id, input.copyLimit)),
       run: api.migrations.run.handler(({ input }) => migrations.run(input.app, input.id, input.step, input)),
       watch: api.migrations.watch.handler(async ({ input, signal }) => {
         // An id that does not exist is refused at once, not in the middle of a stream.

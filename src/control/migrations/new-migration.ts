@@ -38,6 +38,7 @@ export async function newMigration(
     failedPhase: null,
     carriers: input.carriers,
     budgetMs: input.budgetMs,
+    copyLimit: input.copyLimit ?? null,
     withoutWayBack: false,
     startedAt: new Date().toISOString(),
     finishedAt: null,
@@ -49,6 +50,7 @@ export async function newMigration(
       switches: [],
       previewUrl: null,
       wayBack: null,
+      pressure: null,
     },
   };
 }

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { StorkyError } from '../../protocol/errors.ts';
-import { type Carrier, type Migration, type Phase, restingStatuses } from '../../protocol/migration.ts';
+import { type Carrier, isOver, type Migration, type Phase, restingStatuses } from '../../protocol/migration.ts';
 import type { Runner } from '../../workflow/runner.ts';
 import type { Apps } from '../regions/apps.ts';
 import { within } from '../regions/within.ts';
@@ -26,6 +26,7 @@ export interface NewMigration {
   carriers: Record<string, Carrier>;
   addresses?: Record<string, string>;
   budgetMs: number;
+  copyLimit?: number | null;
 }
 
 export interface RunOptions {
@@ -92,6 +93,23 @@ export class Migrations {
       leaveBehind(row.migration, phase, options.leave ?? []);
       if (options.budgetMs !== undefined) row.migration.budgetMs = options.budgetMs;
       if (options.withoutWayBack !== undefined) row.migration.withoutWayBack = options.withoutWayBack;
+    });
+    return this.show(app, id);
+  }
+
+  /** Of the copy, also while it runs; bytes a second. */
+  async limit(app: string, id: string, copyLimit: number | null): Promise<Migration> {
+    const { destination, dstAppName, status } = await this.show(app, id);
+    if (isOver(await this.show(app, id)))
+      throw new StorkyError('wrong_phase', { phase: 'limit', status, hint: 'Nothing is copied any more.' });
+    await this.#parts.migrations.update(id, ({ migration }) => {
+      migration.copyLimit = copyLimit;
+    });
+    this.#parts.changes.tell(id);
+    // Where nothing is copied yet, the step that copies will say it.
+    const { target } = await this.#parts.connect(destination);
+    await target.limit({ app: dstAppName, migration: id, copyLimit }).catch((error: StorkyError) => {
+      if (error.code !== 'unknown_migration') throw error;
     });
     return this.show(app, id);
   }

@@ -33,7 +33,7 @@ export async function verifyTree(
   try {
     const messages = wire.read();
     await wire.send({ t: 'hello', want: 'verify', version: 1 });
-    const { items, suspects } = await compareAll(home, messages, report, signal);
+    const { items, suspects } = await compareAll(home, messages, from, report, signal);
     await follower?.compared(signal);
     const found = await lookAgain(home, wire, messages, suspects, () => follower?.current !== false, signal);
     for (const { path } of found) home.ledger.doubt(path); // so that the next pass sends it
@@ -53,7 +53,13 @@ export async function verifyTree(
 
 type Messages = AsyncGenerator<Message | Piece>;
 
-async function compareAll(home: Home, messages: Messages, report: Report, signal: AbortSignal) {
+async function compareAll(
+  home: Home,
+  messages: Messages,
+  { rest }: SourceEndpoint,
+  report: Report,
+  signal: AbortSignal,
+) {
   const suspects: TreePath[] = [''];
   let items = 0;
   let names = new Set<string>();
@@ -77,6 +83,7 @@ async function compareAll(home: Home, messages: Messages, report: Report, signal
       names = new Set();
     }
     report({ done: items, total: null, unit: 'files', note: 'compared' });
+    await rest?.();
   }
   throw new Error('the stream broke off');
 }

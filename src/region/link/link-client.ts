@@ -5,6 +5,7 @@ import { StorkyError } from '../../protocol/errors.ts';
 import type { LinkHello } from '../../protocol/link.ts';
 import { reason } from '../../protocol/orpc-errors.ts';
 import type { RegionAddress } from '../../protocol/region-contract.ts';
+import type { Pace } from '../pressure/pace.ts';
 import { upgradeName } from './link-server.ts';
 import { LinkStream, type LinkTuning } from './link-stream.ts';
 import { readReport, readText } from './refusal.ts';
@@ -29,12 +30,12 @@ export class LinkClient {
 
   /**
    * Resolves when the peer has granted the hello. Throws `region_unreachable`, or what the peer refused it with.
-   * The signal ends the stream too, at any time.
+   * The signal ends the stream too, at any time. With a pace, what comes is read no faster.
    */
-  async open(address: RegionAddress, hello: LinkHello, signal?: AbortSignal): Promise<Duplex> {
+  async open(address: RegionAddress, hello: LinkHello, signal?: AbortSignal, pace?: Pace): Promise<Duplex> {
     signal?.throwIfAborted();
     const socket = await this.#upgrade(address, hello, signal);
-    const stream = new LinkStream(socket, { region: this.#identity.name, peer: address.region, ...this.#tuning });
+    const stream = new LinkStream(socket, { region: this.#identity.name, peer: address.region, pace, ...this.#tuning });
     this.#streams.add(stream);
     // Whoever reads or writes learns of a cut by that; a stream that nobody uses at the moment must not end the process.
     stream.on('error', () => {});

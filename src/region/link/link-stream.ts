@@ -1,6 +1,7 @@
 import { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
 import { type ErrorReport, StorkyError } from '../../protocol/errors.ts';
+import type { Pace } from '../pressure/pace.ts';
 import { FrameKind, FrameReader, frameHeader } from './frames.ts';
 
 export interface LinkTuning {
@@ -14,6 +15,8 @@ export interface LinkStreamOptions extends LinkTuning {
   /** Names both ends in `link_lost`. */
   region: string;
   peer: string;
+  /** What is read here is read no faster; beats pass all the same. */
+  pace?: Pace | undefined;
 }
 
 const silentBeats = 4;
@@ -34,6 +37,8 @@ export class LinkStream extends Duplex {
   #ended = { sent: false, received: false };
   #silent = 0;
   #wrote = false;
+  #resting = false;
+  #wanted = true;
 
   constructor(socket: TLSSocket, options: LinkStreamOptions) {
     super({ allowHalfOpen: true, highWaterMark: options.highWaterMark ?? 256 * 1024 });
@@ -42,7 +47,11 @@ export class LinkStream extends Duplex {
     socket.setNoDelay(true);
     socket.setTimeout(0);
     const reader = new FrameReader({
-      data: (piece) => void (this.push(piece) || socket.pause()),
+      data: (piece) => {
+        this.#wanted = this.push(piece);
+        if (!this.#wanted) socket.pause();
+        this.#rest(piece.length);
+      },
       end: () => this.#receivedEnd(),
       error: (json) => this.#peerFailed(StorkyError.fromReport(JSON.parse(json) as ErrorReport)),
     });
@@ -55,7 +64,8 @@ export class LinkStream extends Duplex {
   }
 
   override _read(): void {
-    if (this.#socket.isPaused()) this.#socket.resume();
+    this.#wanted = true;
+    if (!this.#resting && this.#socket.isPaused()) this.#socket.resume();
   }
 
   override _write(chunk: Buffer, _encoding: string, done: (error?: Error) => void): void {
@@ -79,6 +89,17 @@ export class LinkStream extends Duplex {
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
     if (!this.#bothEnded()) this.#breakOff(error);
     done(error);
+  }
+
+  #rest(bytes: number): void {
+    const rest = this.#options.pace?.spend(bytes);
+    if (!rest || this.#resting) return;
+    this.#resting = true;
+    this.#socket.pause();
+    void rest.then(() => {
+      this.#resting = false;
+      if (this.#wanted) this.#socket.resume();
+    });
   }
 
   #writeAll(chunks: Buffer[], done: (error?: Error) => void): void {

@@ -5,6 +5,7 @@ import { log } from '../../base/log.ts';
 import { StorkyError } from '../../protocol/errors.ts';
 import type { LinkHello } from '../../protocol/link.ts';
 import type { RegionAddress } from '../../protocol/region-contract.ts';
+import type { Pace } from '../pressure/pace.ts';
 import type { LinkClient } from './link-client.ts';
 import { breakOff, splice } from './splice.ts';
 
@@ -13,7 +14,9 @@ export interface TunnelOptions {
   address: RegionAddress;
   hello: Extract<LinkHello, { kind: 'tunnel' | 'loan' }>;
   /** A restarted agent asks for the port it had, since subscriptions remember it. */
-  port?: number;
+  port?: number | undefined;
+  /** What comes from the other region comes no faster. */
+  pace?: Pace | undefined;
 }
 
 export interface Tunnel {
@@ -28,10 +31,10 @@ export interface Tunnel {
  */
 export async function openTunnel(options: TunnelOptions, signal?: AbortSignal): Promise<Tunnel> {
   signal?.throwIfAborted();
-  const { link, address, hello } = options;
+  const { link, address, hello, pace } = options;
   const closing = new AbortController();
   const server = createServer({ allowHalfOpen: true, noDelay: true, pauseOnConnect: true, highWaterMark }, (local) => {
-    void carry(local, () => link.open(address, hello, closing.signal));
+    void carry(local, () => link.open(address, hello, closing.signal, pace));
   });
   server.listen(options.port ?? 0, '127.0.0.1');
   await once(server, 'listening').catch((error: Error) => {

@@ -13,6 +13,7 @@ const answeredBy: Record<OfMigration['kind'], MigrationRecord['role']> = {
   part: 'source',
   stores: 'source',
   ticket: 'source',
+  pressure: 'source',
   build: 'source',
   switch: 'target',
 };

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { readJson, writeJsonAtomic } from '../../base/atomic-file.ts';
 import { StorkyError } from '../../protocol/errors.ts';
-import { Carrier, StoreReport, SwitchReport } from '../../protocol/migration.ts';
+import { Carrier, CopyLimit, Pressure, StoreReport, SwitchReport } from '../../protocol/migration.ts';
 import { RegionAddress } from '../../protocol/region-contract.ts';
 
 /** What an agent remembers of one migration: with whom, which app, and how far. One JSON document each, never secrets. */
@@ -28,10 +28,15 @@ const MigrationRecord = z.object({
       report: StoreReport.nullable(),
       /** Of the tunnel to its source. Kept over a restart, since the database that follows remembers it too. */
       port: z.number().int().optional(),
+      /** How far the comparison of the copy with that ticket has come. */
+      compared: z.object({ ticket: z.string().nullable(), at: z.string(), items: z.number().int() }).optional(),
     }),
   ),
   /** Of each store whose way back was proven from here: the digest of its ticket. */
   proven: z.record(z.string(), z.string()).optional(),
+  /** What is copied here: bytes a second at most, and how the source fared. */
+  copyLimit: CopyLimit.optional(),
+  pressure: Pressure.optional(),
   /** Why this side keeps nothing any more for the one that followed it back. */
   givenUp: z.string().optional(),
   /** `started` is written before anything is held; a crash is settled by it and the epoch record (invariant 5). */

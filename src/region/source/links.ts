@@ -2,6 +2,7 @@ import { pipeline } from 'node:stream/promises';
 import { StorkyError } from '../../protocol/errors.ts';
 import { answerJson, type LinkHandlers } from '../link/handlers.ts';
 import { serveDatabase } from '../serve-database.ts';
+import { pressureOf } from './pressure.ts';
 import type { SourceSide } from './source-side.ts';
 import { ticketOf } from './tickets.ts';
 
@@ -30,6 +31,7 @@ export function sourceLinks(side: SourceSide): LinkHandlers {
     },
     part: answerJson(async ({ app, part }) => home.exportPart(app, part)),
     stores: answerJson(async ({ app }) => home.storeDefinitions(app)),
+    pressure: answerJson((hello) => pressureOf(side, hello)),
     ticket: answerJson((hello) => ticketOf(side, hello)),
     async build({ app, sha256 }, stream) {
       const { build } = home.record(app);

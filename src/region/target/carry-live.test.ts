@@ -2,9 +2,12 @@ import { expect, test, vi } from 'vitest';
 import { Slots } from '../../base/slots.ts';
 import type { TargetStore, VerifyResult } from '../../drivers/store.ts';
 import type { StoreReport } from '../../protocol/migration.ts';
+import { Governor } from '../pressure/governor.ts';
 import { type CarryOrder, carryLive } from './carry-live.ts';
 
 // What each engine finds is the matter of its own tests; here it is what becomes of it.
+
+const unused = () => Promise.reject(new Error('nobody is asked here'));
 
 function order(found: VerifyResult, { copies = new Slots(1), copy = async () => {} } = {}) {
   const stages: StoreReport['stage'][] = [];
@@ -22,6 +25,7 @@ function order(found: VerifyResult, { copies = new Slots(1), copy = async () => 
     ...{ stream: 's', name: 'db', kind: 'database', store },
     fetchTicket: async () => ({}),
     copies,
+    governor: new Governor(unused, undefined, () => {}),
     endpoint: { host: '', port: 0, openStream: () => expect.unreachable() },
     copied: { get: () => false, set: () => {} },
     report: (change) => {

@@ -3,7 +3,8 @@ import { log } from '../../base/log.ts';
 import type { Slots } from '../../base/slots.ts';
 import type { FollowTicket, SourceEndpoint, TargetStore } from '../../drivers/store.ts';
 import { StorkyError } from '../../protocol/errors.ts';
-import type { StoreReport } from '../../protocol/migration.ts';
+import type { Progress, StoreReport } from '../../protocol/migration.ts';
+import type { Governor } from '../pressure/governor.ts';
 
 /** What carrying one store needs, whatever its engine. */
 export interface CarryOrder {
@@ -16,6 +17,8 @@ export interface CarryOrder {
   /** Durable: the copy has ended, from here on only following is resumed. */
   copied: { get(): boolean; set(): void };
   report(change: Partial<StoreReport>): void;
+  /** The copy and the comparison, at the pace that the source bears. What follows live is never paced. */
+  governor: Governor;
   /** The agent copies so many stores at once, whatever their apps; following needs no place. */
   copies: Slots;
   /** On the way back: becomes a copy without being copied, since both sides were equal at the turn. It stays sealed. */
@@ -70,12 +73,9 @@ async function copy(order: CarryOrder, ticket: FollowTicket, signal: AbortSignal
   await order.begin?.();
   // What is in a database came with the turn; of a file tree only what differs is sent.
   if (order.begin && order.kind === 'database') return order.copied.set();
-  const { bytes } = await order.store.copy(
-    order.stream,
-    ticket,
-    order.endpoint,
-    (progress) => order.report({ progress }),
-    signal,
+  const tell = (progress: Progress) => order.report({ progress });
+  const { bytes } = await order.governor.during(order.name, () =>
+    order.store.copy(order.stream, ticket, order.endpoint, tell, signal),
   );
   order.copied.set();
   order.report({ bytesCopied: bytes });
@@ -88,11 +88,12 @@ async function catchUp(order: CarryOrder, signal: AbortSignal): Promise<void> {
 /** Compares at a known position; also what `migration-verify` asks for later. */
 export async function compare(order: CarryOrder, ticket: FollowTicket, signal: AbortSignal): Promise<void> {
   order.report({ stage: 'verifying', progress: null });
+  const tell = (progress: Progress) => order.report({ progress });
   const {
     items,
     differences,
     unsettled = 0,
-  } = await order.store.verify(order.stream, ticket, order.endpoint, (progress) => order.report({ progress }), signal);
+  } = await order.governor.watching(() => order.store.verify(order.stream, ticket, order.endpoint, tell, signal));
   order.report({
     rowsCompared: order.kind === 'database' ? items : 0,
     filesCompared: order.kind === 'files' ? items : 0,

@@ -95,14 +95,23 @@ async function carry(
   const { kind } = storeOf(side.home, app, name);
   if (kind === 'database') await started(side, app, name);
   const store = await side.stores.get(app, stream, name);
+  const governor = side.governors.of(migration);
   if (carrier === 'backup')
     return await side.copies.take(
       () =>
-        carryBackup(
-          store,
-          () => side.link.open(peer, { kind: 'backup', migration, app: peerApp, store: name }, signal),
-          report,
-          signal,
+        governor.during(name, () =>
+          carryBackup(
+            store,
+            () =>
+              side.link.open(
+                peer,
+                { kind: 'backup', migration, app: peerApp, store: name },
+                signal,
+                governor.pace(name),
+              ),
+            report,
+            signal,
+          ),
         ),
       signal,
       () => report(waiting(side.copies)),
@@ -124,7 +133,20 @@ async function carry(
   const leftAt = begin && statSync(side.home.epochs(app).file).mtimeMs;
   const { copies } = side;
   await carryLive(
-    { stream, name, kind, store, endpoint, report, copies, fetchTicket: currentTicket, copied, begin, leftAt },
+    {
+      stream,
+      name,
+      kind,
+      store,
+      endpoint,
+      report,
+      governor,
+      copies,
+      fetchTicket: currentTicket,
+      copied,
+      begin,
+      leftAt,
+    },
     signal,
   );
 }

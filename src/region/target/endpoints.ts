@@ -3,6 +3,9 @@ import type { SourceEndpoint } from '../../drivers/store.ts';
 import type { LinkClient } from '../link/link-client.ts';
 import { openTunnel, type Tunnel, type TunnelOptions } from '../link/tunnel.ts';
 import type { MigrationRecord, MigrationRecords } from '../migrations/records.ts';
+import type { Pace } from '../pressure/pace.ts';
+import { bookmarkOf } from './bookmark.ts';
+import type { Governors } from './governors.ts';
 
 /**
  * The ways to the stores of the sources, one for each store that is carried here. Kept as long as the migration runs: a
@@ -11,11 +14,13 @@ import type { MigrationRecord, MigrationRecords } from '../migrations/records.ts
 export class Endpoints {
   readonly #link: LinkClient;
   readonly #records: MigrationRecords;
+  readonly #governors: Governors;
   readonly #open = new Map<string, Promise<{ endpoint: SourceEndpoint; tunnel: Tunnel | undefined }>>();
 
-  constructor(link: LinkClient, records: MigrationRecords) {
+  constructor(link: LinkClient, records: MigrationRecords, governors: Governors) {
     this.#link = link;
     this.#records = records;
+    this.#governors = governors;
   }
 
   async get(record: MigrationRecord, name: string, kind: 'database' | 'files'): Promise<SourceEndpoint> {
@@ -38,15 +43,19 @@ export class Endpoints {
 
   async #dig(record: MigrationRecord, store: string, kind: 'database' | 'files') {
     const { migration, peer, peerApp } = record;
+    const governor = this.#governors.of(migration);
+    const pace = governor.pace(store);
     const hello = { migration, app: peerApp, store };
-    const tunnel = kind === 'files' ? undefined : await this.#tunnel(record, { kind: 'tunnel', ...hello });
-    const openStream = (signal: AbortSignal) => this.#link.open(peer, { kind: 'store', ...hello }, signal);
-    return { endpoint: { host: tunnel?.host ?? '', port: tunnel?.port ?? 0, openStream }, tunnel };
+    const tunnel = kind === 'files' ? undefined : await this.#tunnel(record, { kind: 'tunnel', ...hello }, pace);
+    const openStream = (signal: AbortSignal) => this.#link.open(peer, { kind: 'store', ...hello }, signal, pace);
+    const rest = () => governor.rest();
+    const bookmark = bookmarkOf(this.#records, migration, store);
+    return { endpoint: { host: tunnel?.host ?? '', port: tunnel?.port ?? 0, openStream, rest, bookmark }, tunnel };
   }
 
   /** On the port that it had, where that is free: a database that follows then goes on by itself. */
-  async #tunnel({ migration, peer }: MigrationRecord, hello: TunnelOptions['hello']): Promise<Tunnel> {
-    const order = { link: this.#link, address: peer, hello };
+  async #tunnel({ migration, peer }: MigrationRecord, hello: TunnelOptions['hello'], pace: Pace): Promise<Tunnel> {
+    const order = { link: this.#link, address: peer, hello, pace };
     const known = this.#records.find(migration, 'target')?.stores[hello.store];
     const tunnel = await openTunnel({ ...order, port: known?.port }).catch((error: Error) => {
       if (known?.port === undefined) throw error;

@@ -28,6 +28,8 @@ export function targetProcedures(
     provision: quiet((input) => provision(side, input)),
     useRemotely: quiet((input) => useRemotely(side, input)),
     deprovision: quiet((input) => deprovision(side, input)),
+    limit: quiet(async ({ migration, copyLimit }) => side.governors.setLimit(migration, copyLimit)),
+    pressure: async ({ migration }) => side.records.get(migration, 'target').pressure ?? null,
     carry: quiet(({ migration, store, carrier }) => carryStore(side, migration, store, carrier)),
     stopCarrying: quiet(({ migration, store }) => stopCarrying(side, migration, store)),
     verify: (input) => verifyAgain(side, input),

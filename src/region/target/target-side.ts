@@ -10,6 +10,7 @@ import type { OpenStores } from '../open-stores.ts';
 import { type StoreName, storesOf } from '../stores.ts';
 import type { CarryJobs } from './carry-jobs.ts';
 import type { Endpoints } from './endpoints.ts';
+import type { Governors } from './governors.ts';
 import type { Offers } from './offers.ts';
 
 /** What the target side of this agent works with. */
@@ -23,6 +24,7 @@ export interface TargetSide {
   jobs: CarryJobs;
   copies: Slots;
   endpoints: Endpoints;
+  governors: Governors;
   offers: Offers;
   engine(name: string): Promise<DatabaseEngine>;
   /** On the way back, one store becomes a copy of the other side from the turn on (way-back/follow.ts). */

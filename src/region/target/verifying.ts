@@ -20,13 +20,9 @@ export async function verifyAgain(
   const endpoint = await side.endpoints.get(record, name, storeOf(side.home, app, name).kind);
   const ticket = await side.link.openJson<FollowTicket>(peer, { kind: 'ticket', migration, app: peerApp, store: name });
   const store = await side.stores.get(app, record.stream, name);
-  const { items, differences } = await store.verify(
-    record.stream,
-    ticket,
-    endpoint,
-    () => {},
-    AbortSignal.timeout(3_600_000),
-  );
+  const { items, differences } = await side.governors
+    .of(migration)
+    .watching(() => store.verify(record.stream, ticket, endpoint, () => {}, AbortSignal.timeout(3_600_000)));
   if (differences.length > 0)
     throw new StorkyError('verification_failed', { store: name, detail: differences.slice(0, 5).join('; ') });
   return { items };

@@ -1,4 +1,4 @@
-import type { Gate, GateMetrics, RouterRequest } from '../../protocol/gate.ts';
+import type { Gate, GateMetrics, Latency, RouterRequest } from '../../protocol/gate.ts';
 import type { Certificates } from '../certificates.ts';
 import type { Ports } from '../config.ts';
 import type { EntryPorts } from '../entry-ports.ts';
@@ -24,6 +24,7 @@ export interface Results {
   serve: Released;
   forward: Released;
   metrics: GateMetrics;
+  latency: Latency;
   certificates: null;
 }
 
@@ -66,6 +67,8 @@ export function operate(
       return gates.get(request.app).forward(request.to);
     case 'metrics':
       return gates.get(request.app).metrics();
+    case 'latency':
+      return gates.get(request.app).latency.look();
     case 'certificates':
       certificates.set(request.certificates);
       stateFile.saveCertificates(request.certificates);

@@ -4,6 +4,7 @@ import type { Peers } from '../proxy/peers.ts';
 import type { Upstream } from '../proxy/upstream.ts';
 import { Upstreams } from '../proxy/upstreams.ts';
 import { HoldTimer } from './hold-timer.ts';
+import { LatencyWatch } from './latency.ts';
 import { GateMachine, type Left, type LongLived, type Released } from './machine.ts';
 
 /** What is kept on disk of a gate. */
@@ -29,6 +30,7 @@ const warmMs = 1_000;
 export class AppGate {
   config: Gate;
   readonly machine: GateMachine;
+  readonly latency = new LatencyWatch();
   readonly upstreams = new Upstreams();
   readonly #entries = new Map<string, Upstreams>();
   requests = 0;

@@ -33,6 +33,7 @@ export class Exchange extends Passage implements Handler, LongLived {
   #fresh = false;
   #first: Buffer | undefined;
   #orphan: NodeJS.Timeout | undefined;
+  #sentAt = 0;
 
   constructor(gate: AppGate, head: RequestHead, preview: boolean, request: IncomingMessage, response: ServerResponse) {
     super(gate, head, preview);
@@ -64,6 +65,7 @@ export class Exchange extends Passage implements Handler, LongLived {
   onConnect(abort: (error?: Error) => void): void {
     if (this.gone) return void abort(new Error('the client left'));
     this.#abort = abort;
+    this.#sentAt = performance.now();
     if (this.head.hasBody && this.#request.headers.expect !== undefined) this.#response.writeContinue();
   }
 
@@ -73,6 +75,7 @@ export class Exchange extends Passage implements Handler, LongLived {
       return true;
     }
     this.#resume = resume;
+    if (this.mode === 'serve') this.gate.latency.record(performance.now() - this.#sentAt);
     const { headers, eventStream } = readResponseHead(raw);
     if (!this.gone) {
       if (this.mode === 'serve')

@@ -11,6 +11,7 @@ export interface MoveOptions {
   carriers?: Record<string, Carrier>;
   dstAppName?: string;
   budgetMs?: number;
+  copyLimit?: number;
 }
 
 /** Creates the migration and waits for its preflight. */

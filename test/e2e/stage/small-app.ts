@@ -12,11 +12,17 @@ require('node:http')
   .listen(process.env.PORT, '127.0.0.1');
 `;
 
-/** An app without dependencies, from the given rest of its manifest. */
-export async function openSmallApp(stage: Stage, region: Region, app: string, manifest = ''): Promise<void> {
+/** An app without dependencies, from the given rest of its manifest; its web process runs `program`. */
+export async function openSmallApp(
+  stage: Stage,
+  region: Region,
+  app: string,
+  manifest = '',
+  program = web,
+): Promise<void> {
   const folder = join(stage.folder, app);
   mkdirSync(folder, { recursive: true });
-  writeFileSync(join(folder, 'web.cjs'), web);
+  writeFileSync(join(folder, 'web.cjs'), program);
   const file = join(folder, 'storky.yaml');
   writeFileSync(file, `name: ${app}\nprocesses:\n  web: { command: node web.cjs, size: S }\n${manifest}`);
   const { code, output } = await runStorky(['--region', region.name, 'apply', '-f', file, '--yes'], { env: stage.env });

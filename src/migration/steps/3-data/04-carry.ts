@@ -17,6 +17,7 @@ export const carry = step({
     return migration.report.stores.some(bringsData) ? 'todo' : { skip: 'nothing is carried live or by backup' };
   },
   async run(ctx) {
+    await ctx.target.target.limit({ ...atTarget(ctx), copyLimit: ctx.migration.copyLimit ?? null });
     for (const store of ctx.migration.report.stores.filter(bringsData)) {
       await ctx.target.target.carry({ ...atTarget(ctx), store: store.name, carrier: store.carrier });
     }
@@ -38,12 +39,16 @@ export const carry = step({
 });
 
 async function look(ctx: StepContext): Promise<StoreReport[]> {
-  const known = await ctx.target.target.stores(atTarget(ctx));
+  const [known, pressure] = await Promise.all([
+    ctx.target.target.stores(atTarget(ctx)),
+    ctx.target.target.pressure(atTarget(ctx)),
+  ]);
   // By the migration's own list: a store that the target does not know of has not arrived.
   const stores = ctx.migration.report.stores
     .filter(bringsData)
     .map((wanted) => ({ ...wanted, ...known.find((store) => store.name === wanted.name) }));
   await ctx.report((report) => {
+    report.pressure = pressure;
     report.stores = report.stores.map((known) => stores.find((store) => store.name === known.name) ?? known);
   });
   const moving = stores.filter((store) => !arrived(store));

@@ -74,6 +74,10 @@ export class MariaDbSource implements SourceStore {
     });
   }
 
+  async pulse(): Promise<void> {
+    await this.#with((client) => client.query('SELECT 1'));
+  }
+
   async ready(migration: string): Promise<void> {
     this.#prepared = migration;
     if (!this.#fence || !(await this.#fence.usable())) {

@@ -13,9 +13,13 @@ export interface Range {
 }
 
 /** Cuts the table along its key's first column as the source has it now. Without a key: one range. */
-export async function* ranges(source: Client, table: ComparedTable): AsyncGenerator<Range> {
+export async function* ranges(
+  source: Client,
+  table: ComparedTable,
+  begin: Range['after'] = null,
+): AsyncGenerator<Range> {
   const [first] = table.key;
-  let after: string | null = null;
+  let after = begin;
   while (first) {
     const column = identifier(first.name);
     const above = after === null ? '' : `WHERE ${column} > ${keyConstant(first, after)}`;

@@ -1,5 +1,6 @@
 import { log } from '../../../../base/log.ts';
 import type { Report, SourceEndpoint, VerifyResult } from '../../../store.ts';
+import { Place } from '../../place.ts';
 import { probe } from '../target/probe.ts';
 import { asSource, sourceAddress, type Ticket } from '../ticket.ts';
 import { type Address, connect, disconnect, errnoOf } from '../wire/connect.ts';
@@ -24,23 +25,33 @@ export async function verifyServer(
   const prober = await open(sourceAddress(ticket, from));
   const [target, waiting] = [await open(admin), await open(admin)];
   const caughtUp = async () => void (await probe(prober, waiting, ticket.migration, signal));
-  return await compareTables({ source, target, caughtUp }, report, signal);
+  return await compareTables({ source, target, caughtUp }, from, report, signal);
 }
 
-async function compareTables(sides: Sides, report: Report, signal: AbortSignal): Promise<VerifyResult> {
+async function compareTables(
+  sides: Sides,
+  { rest, bookmark }: SourceEndpoint,
+  report: Report,
+  signal: AbortSignal,
+): Promise<VerifyResult> {
   const tables = await comparedTables(sides.source);
   const total = tables.reduce((sum, table) => sum + table.rows, 0);
-  const result = { items: 0, differences: [] as string[], unsettled: 0 };
+  const place = new Place<string>(bookmark);
+  const result = { items: place.items, differences: [] as string[], unsettled: 0 };
   for (const table of tables) {
-    for await (const range of ranges(sides.source, table)) {
+    if (place.isPast(table.label)) continue;
+    for await (const range of ranges(sides.source, table, place.in(table.label))) {
       signal.throwIfAborted();
       const { rows, differences, unsettled = 0 } = await compareRange(sides, table, range);
       result.items += rows;
       result.unsettled += unsettled;
       result.differences.push(...differences.slice(0, mostListed - result.differences.length));
       report({ done: result.items, total: Math.max(total, result.items), unit: 'rows', note: table.label });
+      if (result.differences.length === 0) place.reached(table.label, range.upTo, result.items);
+      await rest?.();
     }
   }
+  bookmark?.clear();
   return result;
 }
 

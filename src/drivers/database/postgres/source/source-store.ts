@@ -66,6 +66,10 @@ export class PostgresSource implements SourceStore {
     return this.#with((client) => retainedBy(client, namesFor(stream).slotPrefix));
   }
 
+  async pulse(): Promise<void> {
+    await this.#with((client) => client.query('SELECT 1'));
+  }
+
   async ready(migration: string): Promise<void> {
     if (!this.#fence || !(await this.#fence.usable())) {
       await disconnectFence(this.#fence);

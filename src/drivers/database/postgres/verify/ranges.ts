@@ -11,8 +11,12 @@ export interface Range {
 }
 
 /** Cuts the table along its key as the source has it now. Without a key: one range. */
-export async function* ranges(source: Client, table: ComparedTable): AsyncGenerator<Range> {
-  let after: string[] | null = null;
+export async function* ranges(
+  source: Client,
+  table: ComparedTable,
+  begin: Range['after'] = null,
+): AsyncGenerator<Range> {
+  let after = begin;
   while (table.key.length > 0) {
     const upTo = await boundary(source, table, after);
     if (!upTo) break;

@@ -1,6 +1,7 @@
 import { log } from '../../../../base/log.ts';
 import type { Report, SourceEndpoint, VerifyResult } from '../../../store.ts';
 import type { DatabaseInstance } from '../../contract.ts';
+import { Place } from '../../place.ts';
 import { Arrivals } from '../target/arrivals.ts';
 import { probe } from '../target/probe.ts';
 import { sourceAddress, type Ticket } from '../ticket.ts';
@@ -29,23 +30,33 @@ export async function verifyDatabase(
   const target = await open(adminOf(instance));
   const arrivals = opened.use(await Arrivals.listen(adminOf(instance)));
   const caughtUp = async () => void (await probe(prober, arrivals, ticket.migration, signal));
-  return await compareTables({ source, target, caughtUp }, report, signal);
+  return await compareTables({ source, target, caughtUp }, from, report, signal);
 }
 
-async function compareTables(sides: Sides, report: Report, signal: AbortSignal): Promise<VerifyResult> {
+async function compareTables(
+  sides: Sides,
+  { rest, bookmark }: SourceEndpoint,
+  report: Report,
+  signal: AbortSignal,
+): Promise<VerifyResult> {
   const tables = await comparedTables(sides.source);
   const total = tables.reduce((sum, table) => sum + table.rows, 0);
-  const result = { items: 0, differences: [] as string[], unsettled: 0 };
+  const place = new Place<string[]>(bookmark);
+  const result = { items: place.items, differences: [] as string[], unsettled: 0 };
   for (const table of tables) {
-    for await (const range of ranges(sides.source, table)) {
+    if (place.isPast(table.label)) continue;
+    for await (const range of ranges(sides.source, table, place.in(table.label))) {
       signal.throwIfAborted();
       const { rows, differences, unsettled = 0 } = await compareRange(sides, table, range);
       result.items += rows;
       result.unsettled += unsettled;
       result.differences.push(...differences.slice(0, mostListed - result.differences.length));
       report({ done: result.items, total: Math.max(total, result.items), unit: 'rows', note: table.label });
+      if (result.differences.length === 0) place.reached(table.label, range.upTo, result.items);
+      await rest?.();
     }
   }
+  bookmark?.clear();
   return result;
 }
 

@@ -6,7 +6,7 @@ import { ask, type Client } from '../wire/connect.ts';
 import { type Info, infoOf } from '../wire/info.ts';
 
 const megabyte = 1024 ** 2;
-const sampleMs = 300;
+const sampleMs = 100;
 
 /** A cut of this length is mended from the backlog, without a new copy. */
 const outageSeconds = 60;

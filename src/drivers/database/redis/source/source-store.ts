@@ -49,6 +49,10 @@ export class RedisSource implements SourceStore {
     return (await this.open(stream)).ticket;
   }
 
+  async pulse(): Promise<void> {
+    await this.#with((client) => ask(client, 'PING'));
+  }
+
   async ready(migration: string): Promise<void> {
     const fence = await this.#openFence();
     const began = performance.now();

@@ -34,10 +34,11 @@ export async function verifyServer(
   const result: VerifyResult = { items: 0, differences: await compareFunctions(sides) };
   for (const { db, keys } of await databases(sides)) {
     await Promise.all([ask(source, 'SELECT', db), ask(target, 'SELECT', db)]);
-    const found = await compareKeys(sides, (items) => {
+    const found = await compareKeys(sides, async (items) => {
       signal.throwIfAborted();
       result.items += items;
       report({ done: result.items, total: Math.max(keys, result.items), unit: 'items', note: `database ${db}` });
+      await from.rest?.();
     });
     result.differences.push(...found.map((key) => `database ${db}: the key ${nameOf(key)} differs`));
   }
@@ -69,7 +70,7 @@ async function databases({ source, target }: Sides): Promise<{ db: number; keys:
 }
 
 /** Every key of the source, then every key that only the target has. */
-async function compareKeys(sides: Sides, compared: (items: number) => void): Promise<Key[]> {
+async function compareKeys(sides: Sides, compared: (items: number) => Promise<void>): Promise<Key[]> {
   const real: Key[] = [];
   for await (const keys of pages(sides.source)) {
     const [theirs, ours] = await Promise.all([digests(sides.source, keys), digests(sides.target, keys)]);
@@ -79,13 +80,13 @@ async function compareKeys(sides: Sides, compared: (items: number) => void): Pro
         keys.filter((key) => theirs.get(key) !== ours.get(key)),
       )),
     );
-    compared(keys.length);
+    await compared(keys.length);
   }
   for await (const keys of pages(sides.target)) {
     const there = await existing(sides.source, keys);
     const extra = keys.filter((key) => !there.has(key) && !real.includes(key));
     real.push(...(await settled(sides, extra)));
-    compared(0);
+    await compared(0);
   }
   return real;
 }

@@ -1,0 +1,21 @@
+import type { Migration } from '../../protocol/migration.ts';
+import { bytes, duration } from '../show/units.ts';
+
+/** How the source fared while it was copied, as rows of the numbers. */
+export function pressureRows({ report: { pressure }, copyLimit }: Migration): [string, string][] {
+  if (!pressure || pressure.seconds === 0) return [];
+  const { by, beforeP99Ms, duringP99Ms, heldBackMs, lowestBytesPerSecond } = pressure;
+  const of = by === 'requests' ? 'of 100 answers the slowest took' : 'its stores answered within';
+  const rows: [string, string][] = [];
+  if (beforeP99Ms !== null && duringP99Ms !== null)
+    rows.push(['Source', `${of} ${duration(beforeP99Ms)} before the copy, ${duration(duringP99Ms)} during it`]);
+  const speed = `${bytes(pressure.bytes / pressure.seconds)} a second`;
+  const limit = copyLimit == null ? '' : `, at most ${bytes(copyLimit)}`;
+  const slowed =
+    lowestBytesPerSecond === null ? '' : `; slowed down to ${bytes(lowestBytesPerSecond)} for the source's sake`;
+  rows.push([
+    'Copy',
+    `${speed}${limit}${slowed}${heldBackMs > 0 ? `; held back for ${duration(heldBackMs)} in all` : ''}`,
+  ]);
+  return rows;
+}

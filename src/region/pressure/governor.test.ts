@@ -1,0 +1,24 @@
+import { expect, test } from 'vitest';
+import { isPressed, nextRate } from './governor.ts';
+
+const none = Number.POSITIVE_INFINITY;
+
+test('what is pressed is clearly worse than before, not a little', () => {
+  expect(isPressed(15, 5)).toBe(false);
+  expect(isPressed(30, 5)).toBe(true);
+  expect(isPressed(190, 100)).toBe(false);
+  expect(isPressed(210, 100)).toBe(true);
+});
+
+test('slower at once, from what really passed; never so slow that it would not end', () => {
+  expect(nextRate(none, 50e6, none, true)).toBe(30e6);
+  expect(nextRate(30e6, 30e6, none, true)).toBe(18e6);
+  expect(nextRate(600_000, 600_000, none, true)).toBe(500_000);
+  expect(nextRate(200_000, 200_000, 200_000, true)).toBe(200_000);
+});
+
+test('quicker by and by, up to the limit, and free where it is not the pace that holds the copy back', () => {
+  expect(nextRate(10e6, 10e6, none, false)).toBe(12.5e6);
+  expect(nextRate(10e6, 10e6, 11e6, false)).toBe(11e6);
+  expect(nextRate(10e6, 1e6, none, false)).toBe(none);
+});

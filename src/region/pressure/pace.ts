@@ -1,0 +1,96 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/** Whoever reads asks after each piece whether to rest before the next. */
+export interface Pace {
+  /** Undefined where reading goes on at once; else it resolves when it may. Never rejects. */
+  spend(bytes: number): Promise<void> | undefined;
+}
+
+/** So much of a second may be used at once, after a pause of whoever is paced. */
+const burstSeconds = 0.1;
+
+/** A token bucket that several streams share, so that their sum keeps the rate. */
+export class Bucket {
+  #rate: number;
+  #tokens = 0;
+  #at = performance.now();
+
+  /** Bytes a second; infinite: no limit. */
+  constructor(rate = Number.POSITIVE_INFINITY) {
+    this.#rate = rate;
+  }
+
+  get rate(): number {
+    return this.#rate;
+  }
+
+  set rate(rate: number) {
+    this.#refill();
+    this.#rate = rate;
+    if (rate === Number.POSITIVE_INFINITY) this.#tokens = 0;
+  }
+
+  /** Milliseconds until the bucket is out of debt. */
+  take(bytes: number): number {
+    if (this.#rate === Number.POSITIVE_INFINITY) return 0;
+    this.#refill();
+    this.#tokens -= bytes;
+    return Math.max(0, (-this.#tokens / this.#rate) * 1000);
+  }
+
+  #refill(): void {
+    const now = performance.now();
+    if (this.#rate !== Number.POSITIVE_INFINITY)
+      this.#tokens = Math.min(this.#rate * burstSeconds, this.#tokens + ((now - this.#at) / 1000) * this.#rate);
+    this.#at = now;
+  }
+}
+
+/**
+ * The pace of one store: that of the bucket while it is copied or compared, none at all otherwise. What follows live, and
+ * all that passes in a freeze, uses the same streams and must never wait here: `end` lets everybody go on at once.
+ */
+export class StorePace implements Pace {
+  readonly #bucket: Bucket;
+  #resting: AbortController | undefined;
+  /** Since the beginning. */
+  bytes = 0;
+  #heldBackMs = 0;
+
+  constructor(bucket: Bucket) {
+    this.#bucket = bucket;
+  }
+
+  async during<T>(work: () => Promise<T>): Promise<T> {
+    const resting = new AbortController();
+    this.#resting = resting;
+    try {
+      return await work();
+    } finally {
+      this.#resting = undefined;
+      resting.abort();
+    }
+  }
+
+  /** Milliseconds that streams rested since this was asked last. */
+  takeHeldBack(): number {
+    const ms = this.#heldBackMs;
+    this.#heldBackMs = 0;
+    return ms;
+  }
+
+  spend(bytes: number): Promise<void> | undefined {
+    const resting = this.#resting;
+    if (!resting) return undefined;
+    this.bytes += bytes;
+    const ms = this.#bucket.take(bytes);
+    if (ms < 1) return undefined;
+    const began = performance.now();
+    return sleep(ms, undefined, { signal: resting.signal }).then(
+      () => {
+        this.#heldBackMs += performance.now() - began;
+      },
+      () => {},
+    );
+  }
+}
