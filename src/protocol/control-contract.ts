@@ -2,6 +2,7 @@ import { eventIterator, oc } from '@orpc/contract';
 import { z } from 'zod';
 import { AppName, PartName, RegionName } from './app-record/names.ts';
 import { AppRecord, AppView } from './app-record/record.ts';
+import { FoundProject } from './discovery.ts';
 import { Gate, GateMetrics } from './gate.ts';
 import { Carrier, CopyLimit, Migration, Phase } from './migration.ts';
 import { AllowedLive, AllowLive, ProcessView, RegionAddress, RegionInfo } from './region-contract.ts';
@@ -46,6 +47,11 @@ const regions = {
 
 const apps = {
   list: v1.route({ method: 'GET', path: '/apps' }).input(inRegion).output(z.array(AppView)),
+  /** What runs on a region's host under Docker, whoever started it. */
+  discover: v1
+    .route({ method: 'GET', path: '/regions/{region}/discovered' })
+    .input(z.object({ region: RegionName }))
+    .output(z.array(FoundProject)),
   get: v1.route({ method: 'GET', path: '/apps/{app}' }).input(app).output(AppView),
   /** The build's archive goes up first: PUT /v1/regions/{region}/builds/{sha256}. */
   apply: v1

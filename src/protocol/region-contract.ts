@@ -2,6 +2,7 @@ import { oc } from '@orpc/contract';
 import { z } from 'zod';
 import { AppName, PartName, RegionName } from './app-record/names.ts';
 import { AppRecord, AppView, RecordPart } from './app-record/record.ts';
+import { FoundProject } from './discovery.ts';
 import { EpochRecord, Gate, GateMetrics } from './gate.ts';
 import { Carrier, CheckResult, CopyLimit, Pressure, StoreReport, SwitchReport } from './migration.ts';
 
@@ -82,6 +83,8 @@ export type AllowedLive = z.infer<typeof AllowedLive>;
 
 const apps = {
   list: oc.output(z.array(AppView)),
+  /** What runs on this host under Docker. Reads, and changes nothing. */
+  discover: oc.output(z.array(FoundProject)),
   get: oc.input(app).output(AppView),
   /** Creates or updates. Never half-applies. The archive of `record.build` was uploaded before. */
   apply: oc.input(z.object({ record: AppRecord })).output(AppView),

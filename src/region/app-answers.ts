@@ -3,7 +3,7 @@ import type { Apps } from './apps/apps.ts';
 import { quiet } from './quiet.ts';
 
 /** The user's verbs on the apps of this region. */
-export function appAnswers(apps: Apps): Omit<RegionAnswers['apps'], 'allowLive'> {
+export function appAnswers(apps: Apps): Omit<RegionAnswers['apps'], 'allowLive' | 'discover'> {
   return {
     list: () => apps.list(),
     get: ({ app }) => apps.get(app),

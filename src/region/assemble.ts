@@ -1,4 +1,6 @@
 import { Slots } from '../base/slots.ts';
+import { discover } from '../drivers/runtime/docker/discover.ts';
+import { openDocker } from '../drivers/runtime/docker/docker.ts';
 import { localRuntime } from '../drivers/runtime/local/runtime.ts';
 import { StorkyError } from '../protocol/errors.ts';
 import { RouterClient } from '../router/client.ts';
@@ -81,7 +83,7 @@ export function assembleRegion(context: RegionContext): RegionParts {
   let disk: Disposable | undefined;
   return {
     answers: {
-      apps: { ...appAnswers(apps), allowLive: (input) => allowLive(home, apps, input) },
+      apps: { ...appAnswers(apps), allowLive: (input) => allowLive(home, apps, input), discover: () => found(context) },
       source: { ...sourceProcedures(source, switching), ...wayBack.source },
       target: {
         ...targetProcedures(target, context.info),
@@ -109,6 +111,10 @@ export function assembleRegion(context: RegionContext): RegionParts {
     },
   };
 }
+
+/** On this host, under Docker. */
+const found = async ({ region, dockerSocket, engines }: RegionContext) =>
+  discover(region, openDocker(region, dockerSocket), await engines());
 
 async function engineOf({ engines, region }: RegionContext, name: string) {
   const engine = (await engines()).find((known) => known.engine === name);

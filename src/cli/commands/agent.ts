@@ -42,6 +42,7 @@ export const agent = defineCommand({
       'how many addons and file trees are copied here at once; 4 if not given',
       z.coerce.number().int().min(1).max(64).optional(),
     ),
+    docker: spec('<socket>', 'of Docker on this machine; /var/run/docker.sock if not given', z.string().optional()),
     stopAll: flag('stop apps and databases too when the agent is stopped; they go on without it'),
   },
   needs: 'nothing',
@@ -66,7 +67,7 @@ export const agent = defineCommand({
 type Input = Omit<Parameters<typeof agent.run>[1], 'stopAll'>;
 
 function agentOptions({ io, global }: Context, input: Input): AgentOptions {
-  const { name, data, advertise, domain, listen, httpPort, httpsPort, ingressPort, copies } = input;
+  const { name, data, advertise, domain, listen, httpPort, httpsPort, ingressPort, copies, docker } = input;
   const server = global.server ?? io.env.STORKY_URL;
   return {
     name,
@@ -79,6 +80,7 @@ function agentOptions({ io, global }: Context, input: Input): AgentOptions {
     httpsPort,
     ingressPort,
     copies,
+    dockerSocket: docker,
     domain: domain ?? `${name}.localhost`,
   };
 }

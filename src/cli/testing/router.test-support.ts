@@ -59,6 +59,7 @@ function appsOf(os: Os, world: World) {
         throw new StorkyError('unknown_region', { region });
       return world.apps.filter((app) => !region || app.region === region);
     }),
+    discover: os.apps.discover.handler(() => []),
     get: os.apps.get.handler(({ input }) => find(input)),
     apply: os.apps.apply.handler(({ input }) => world.addApp(input.record, input.region)),
     allowLive: os.apps.allowLive.handler(() => ({ restarted: true, heldMs: 812, held: 3 })),

@@ -11,6 +11,7 @@ export function appRoutes({ apps: api }: Guarded, apps: Apps) {
 
   return {
     list: api.list.handler(({ input }) => apps.list(input.region)),
+    discover: api.discover.handler(async ({ input }) => (await apps.in(input.region)).apps.discover()),
     get: api.get.handler(({ input }) => at(input, (calls, rest) => calls.get(rest))),
     apply: api.apply.handler(async ({ input }) => (await apps.in(input.region)).apps.apply({ record: input.record })),
     remove: api.remove.handler(({ input }) => at(input, (calls, rest) => calls.remove(rest))),

@@ -71,6 +71,13 @@ export interface ProvisionOrder {
   take?: boolean;
 }
 
+/** What a container says of itself before anybody has asked its server. */
+export interface ContainerImage {
+  reference: string;
+  /** The image's own variables and the container's. */
+  environment: Record<string, string>;
+}
+
 export interface Capabilities {
   live: boolean;
   backup: boolean;
@@ -91,6 +98,8 @@ export interface FollowingSetting {
 export interface DatabaseEngine {
   readonly engine: string;
   readonly capabilities: Capabilities;
+  /** Is this container a server of this engine? The version where it says it. */
+  recognise?(image: ContainerImage): { version: string | null } | undefined;
   /** Installed here, oldest first, e.g. ['15', '17']. */
   versions(): Promise<string[]>;
   plans(): Plan[];

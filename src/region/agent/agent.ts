@@ -34,6 +34,8 @@ export interface AgentOptions {
   ingressPort: number;
   /** How many addons and file trees are copied here at once. Default 4. */
   copies?: number;
+  /** Of Docker on this host; the usual one if not given. */
+  dockerSocket?: string | undefined;
   /** Host names of this region end in it: `shop.osc-fr1.example.org`. */
   domain: string;
 }
@@ -142,6 +144,7 @@ function contextOf(
     routerSocket: router.config.socketPath,
     link: new LinkClient(identity),
     copies: options.copies ?? defaultCopies,
+    dockerSocket: options.dockerSocket,
     info: () => regionInfo(facts),
   };
 }

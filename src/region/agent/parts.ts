@@ -22,6 +22,8 @@ export interface RegionContext {
   link: LinkClient;
   /** How many stores are copied here at once. */
   copies: number;
+  /** Of Docker on this host; the usual one where it is not said. */
+  dockerSocket?: string | undefined;
   engines(): Promise<DatabaseEngine[]>;
   info(): Promise<RegionInfo>;
 }

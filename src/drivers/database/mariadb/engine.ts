@@ -1,4 +1,5 @@
 import type { DatabaseEngine, DatabaseInstance } from '../contract.ts';
+import { recogniseAs } from './recognise.ts';
 import { installedVersions } from './server/binaries.ts';
 import { plans } from './server/plans.ts';
 import { provision } from './server/provision.ts';
@@ -16,6 +17,7 @@ function engineOf(name: string): DatabaseEngine {
   return {
     engine: name,
     capabilities: { live: true, backup: true, transactional: true, upgrades: true },
+    recognise: recogniseAs(name),
     versions: () => installedVersions(name),
     plans: () => plans,
     provision: (order) => provision(name, order),

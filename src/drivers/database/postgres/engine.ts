@@ -3,6 +3,7 @@ import { adopt } from './external/adopt.ts';
 import { dial } from './external/dial.ts';
 import { checkOffer } from './external/offer.ts';
 import { giveBack, take } from './external/take.ts';
+import { recognise } from './recognise.ts';
 import { installedVersions } from './server/binaries.ts';
 import { following } from './server/following.ts';
 import { plans } from './server/plans.ts';
@@ -15,6 +16,7 @@ import { PostgresWayBack } from './way-back/way-back.ts';
 export const engine: DatabaseEngine = {
   engine: 'postgresql',
   capabilities: { live: true, backup: true, transactional: true, upgrades: true },
+  recognise,
   versions: installedVersions,
   plans: () => plans,
   provision,

@@ -1,4 +1,5 @@
 import type { DatabaseEngine, DatabaseInstance } from '../contract.ts';
+import { recognise } from './recognise.ts';
 import { installedVersions } from './server/binaries.ts';
 import { plans } from './server/plans.ts';
 import { provision } from './server/provision.ts';
@@ -10,6 +11,7 @@ import { RedisWayBack } from './target/way-back.ts';
 export const engine: DatabaseEngine = {
   engine: 'redis',
   capabilities: { live: true, backup: true, transactional: false, upgrades: true },
+  recognise,
   versions: installedVersions,
   plans: () => plans,
   provision,

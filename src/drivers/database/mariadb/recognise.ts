@@ -1,0 +1,16 @@
+import type { ContainerImage } from '../contract.ts';
+import { nameAndTag, versionOf } from '../image.ts';
+
+const images: Record<string, string[]> = { mariadb: ['mariadb'], mysql: ['mysql', 'mysql-server'] };
+const variables: Record<string, string[]> = {
+  mariadb: ['MARIADB_VERSION'],
+  mysql: ['MYSQL_VERSION', 'MYSQL_MAJOR'],
+};
+
+/** For the engine of that name. */
+export const recogniseAs =
+  (engine: string) =>
+  (image: ContainerImage): { version: string | null } | undefined =>
+    images[engine]?.includes(nameAndTag(image.reference).name)
+      ? { version: versionOf(image, variables[engine] ?? [], 2) }
+      : undefined;

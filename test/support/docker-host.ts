@@ -1,0 +1,90 @@
+import { spawnSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { createReadStream, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import Docker from 'dockerode';
+import { onTestFinished } from 'vitest';
+import { spawnForTest } from './spawned.ts';
+import { waitFor } from './wait-for.ts';
+
+/** True where a Docker of a test's own can run; else says so, and never passes over it in silence under CI. */
+export function canRunDocker(): boolean {
+  const missing =
+    process.getuid?.() !== 0
+      ? 'root'
+      : ['ip', 'nsenter', 'dockerd'].find((it) => spawnSync(it, ['--version']).error !== undefined);
+  if (!missing) return true;
+  const text = `SKIPPED: tests on a real Docker host need ${missing}`;
+  if (process.env.CI === 'true') throw new Error(text);
+  console.warn(text);
+  return false;
+}
+
+export interface DockerHost {
+  docker: Docker;
+  socket: string;
+}
+
+/** A daemon in a network namespace of its own, with its own images and networks; gone with the test. */
+export async function startDockerHost(): Promise<DockerHost> {
+  const namespace = `sd${randomBytes(3).toString('hex')}`;
+  const folder = mkdtempSync(join(tmpdir(), 'storky-docker-'));
+  onTestFinished(() => {
+    spawnSync('ip', ['netns', 'delete', namespace]);
+    rmSync(folder, { recursive: true, force: true });
+  });
+  run('ip', 'netns', 'add', namespace);
+  run('ip', '-n', namespace, 'link', 'set', 'lo', 'up');
+  const socket = join(folder, 'docker.sock');
+  // Not `ip netns exec`: that mounts another /sys, without the control groups.
+  const enter = [`--net=/run/netns/${namespace}`, 'dockerd', '--host', `unix://${socket}`];
+  const places = { 'data-root': 'data', 'exec-root': 'exec', pidfile: 'docker.pid' };
+  const daemon = spawnForTest('nsenter', [
+    ...enter,
+    ...Object.entries(places).flatMap(([option, name]) => [`--${option}`, join(folder, name)]),
+  ]);
+  const docker = new Docker({ socketPath: socket });
+  await waitFor(() => docker.ping().then(() => true), { timeout: 60_000, what: 'dockerd' }).catch((error: Error) => {
+    throw new Error(`${error.message}: ${daemon.output().slice(-2_000)}`);
+  });
+  return { docker, socket };
+}
+
+/** An image of nothing: enough for containers that are looked at and never run. */
+export async function emptyImage(docker: Docker, reference: string, changes: string[] = []): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), 'storky-image-'));
+  mkdirSync(join(folder, 'root'));
+  run('tar', '-C', join(folder, 'root'), '-cf', join(folder, 'image.tar'), '.');
+  try {
+    const [repo, tag] = reference.split(':');
+    const query = new URLSearchParams([
+      ['fromSrc', '-'],
+      ['repo', repo!],
+      ['tag', tag!],
+      ...changes.map((change): [string, string] => ['changes', change]),
+    ]);
+    const answer = await new Promise<NodeJS.ReadableStream>((resolve, reject) =>
+      docker.modem.dial(
+        {
+          path: `/images/create?${query}`,
+          method: 'POST',
+          file: createReadStream(join(folder, 'image.tar')) as never,
+          isStream: true,
+          statusCodes: { 200: true },
+        } as never,
+        (error: unknown, stream: unknown) => (error ? reject(error) : resolve(stream as NodeJS.ReadableStream)),
+      ),
+    );
+    await new Promise((resolve, reject) =>
+      docker.modem.followProgress(answer, (error) => (error ? reject(error) : resolve(null))),
+    );
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+function run(program: string, ...args: string[]): void {
+  const { status, stderr } = spawnSync(program, args, { encoding: 'utf8' });
+  if (status !== 0) throw new Error(`${program} ${args.join(' ')}: ${stderr}`);
+}
