@@ -14,18 +14,19 @@ export class Governors {
     this.#records = records;
   }
 
+  /** Where this side has nothing of the migration, as when only the way back is proven, nothing is copied either. */
   of(migration: string): Governor {
-    let governor = this.#known.get(migration);
-    if (!governor) {
-      const { copyLimit = null, pressure } = this.#records.get(migration, 'target');
-      governor = new Governor(
-        () => this.#ask(migration),
-        pressure && { ...pressure },
-        (pressure) => this.#records.change(migration, 'target', (draft) => Object.assign(draft, { pressure })),
-      );
-      governor.limit = copyLimit;
-      this.#known.set(migration, governor);
-    }
+    const record = this.#records.find(migration, 'target');
+    if (!record) this.#known.delete(migration);
+    const known = this.#known.get(migration);
+    if (known) return known;
+    const governor = new Governor(
+      () => this.#ask(migration),
+      record?.pressure && { ...record.pressure },
+      (pressure) => this.#records.change(migration, 'target', (draft) => Object.assign(draft, { pressure })),
+    );
+    governor.limit = record?.copyLimit ?? null;
+    if (record) this.#known.set(migration, governor);
     return governor;
   }
 
@@ -33,10 +34,6 @@ export class Governors {
   setLimit(migration: string, copyLimit: number | null): void {
     this.#records.change(migration, 'target', (draft) => Object.assign(draft, { copyLimit }));
     this.of(migration).limit = copyLimit;
-  }
-
-  forget(migration: string): void {
-    this.#known.delete(migration);
   }
 
   #ask(migration: string): Promise<Reading> {
