@@ -28,7 +28,7 @@ async function oneOfEverything(app: Client): Promise<void> {
   for (let n = 0; n < 120; n++) await app.xadd('stream', `1-${n + 1}`, 'n', String(n));
   await app.xgroup('CREATE', 'stream', 'workers', '0');
   await app.xreadgroup('GROUP', 'workers', 'w1', 'COUNT', 7, 'STREAMS', 'stream', '>');
-  await app.set('short', 'gone soon', 'PX', 300);
+  await app.set('short', 'gone soon', 'PX', 30);
   await app.set('long', 'stays', 'PXAT', Date.now() + 3_600_000);
   await app.select(9);
   await app.set('in nine', 'yes');
