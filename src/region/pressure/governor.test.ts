@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { isPressed, nextRate } from './governor.ts';
+import { Governor, isPressed, nextRate } from './governor.ts';
 
 const none = Number.POSITIVE_INFINITY;
 
@@ -21,4 +21,13 @@ test('quicker by and by, up to the limit, and free where it is not the pace that
   expect(nextRate(10e6, 10e6, none, false)).toBe(12.5e6);
   expect(nextRate(10e6, 10e6, 11e6, false)).toBe(11e6);
   expect(nextRate(10e6, 1e6, none, false)).toBe(none);
+});
+
+test('a copy goes on where nobody can be asked and nothing can be written down', async () => {
+  const away = () => Promise.reject(new Error('the source is away'));
+  const governor = new Governor(away, undefined, () => {
+    throw new Error('no space left on device');
+  });
+  expect(await governor.during('db', async () => 'copied')).toBe('copied');
+  expect(governor.pace('db').spend(1_000_000)).toBeUndefined();
 });

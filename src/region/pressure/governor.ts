@@ -156,7 +156,12 @@ export class Governor {
     known.heldBackMs += Math.round(rests.reduce((sum, ms) => sum + ms, this.#rested));
     this.#rested = 0;
     if (rate < this.#limit) known.lowestBytesPerSecond = Math.round(Math.min(known.lowestBytesPerSecond ?? rate, rate));
-    this.#tell({ ...known });
+    try {
+      this.#tell({ ...known });
+    } catch (error) {
+      // On a full disk, for example. It is a figure, and no reason to end a copy.
+      log.warn({ detail: String(error) }, 'how the source fared could not be written down');
+    }
   }
 
   #bytes(): number {
