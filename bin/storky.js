@@ -11,7 +11,13 @@ const brought = fileURLToPath(new URL('../node_modules/node/bin/node', import.me
 if (Number(process.versions.node.split('.')[0]) >= 24) {
   const source = new URL('../src/cli/main.ts', import.meta.url);
   const compiled = new URL('../dist/cli/main.js', import.meta.url);
-  import(existsSync(source) ? source.href : compiled.href);
+  const from = existsSync(source) ? source : compiled;
+  // V8 keeps what its young heap has grown to, so an agent says how small it is to be before anything else is loaded.
+  if (process.argv.includes('agent')) {
+    const heap = new URL(`../region/agent/heap${from === source ? '.ts' : '.js'}`, from);
+    (await import(heap.href)).keepHeapSmall();
+  }
+  await import(from.href);
 } else if (existsSync(brought)) {
   const child = spawn(brought, process.argv.slice(1), { stdio: 'inherit' });
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));

@@ -140,6 +140,11 @@ export interface TargetStore {
     signal: AbortSignal,
   ): Promise<VerifyResult>;
   /**
+   * As `verify`, but what was proven before and is untouched on both sides since is not read again: its length goes with what
+   * has changed. Where there is none, nothing but the stream can change what is here.
+   */
+  verifyChanged?(migration: string, from: SourceEndpoint, report: Report, signal: AbortSignal): Promise<VerifyResult>;
+  /**
    * Readable, but refuses writes other than the stream's, until `activate`. Idempotent. On a side that a switch has sealed,
    * readers are let in again, once writers are refused.
    */

@@ -192,6 +192,8 @@ const target = {
   stopCarrying: oc.input(moving.extend({ store: PartName })).output(none),
   /** Compares again at a known position; what differs is an error. `items` are rows or files. */
   verify: oc.input(moving.extend({ store: PartName })).output(z.object({ items: z.number().int() })),
+  /** The same before a switch, where only what has changed since is read; a store that needs no such look has 0 items. */
+  verifyChanged: oc.input(moving.extend({ store: PartName })).output(z.object({ items: z.number().int() })),
   stores: oc.input(moving).output(z.array(StoreReport)),
   startWeb: oc.input(moving).output(z.object({ previewUrl: z.string() })),
   stopWeb: oc.input(moving).output(none),

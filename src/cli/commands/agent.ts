@@ -47,13 +47,12 @@ export const agent = defineCommand({
   },
   needs: 'nothing',
   async run(context, { stopAll, ...input }) {
-    // First, since the heap keeps what it grows to: loading the rest would cost some 18 MB for good.
-    const { keepYoungHeapSmall } = await import('../../region/agent/heap.ts');
-    keepYoungHeapSmall();
+    const { collectOnce } = await import('../../region/agent/heap.ts');
     // Loaded here alone: every other command starts without the agent's libraries.
     const { startAgent } = await import('../../region/agent/agent.ts');
     const { assembleRegion } = await import('../../region/assemble.ts');
     const running = await startAgent(agentOptions(context, input), assembleRegion);
+    collectOnce();
     try {
       announceAgent(context, input.name, running);
       await untilStopped(context);

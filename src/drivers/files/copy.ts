@@ -3,6 +3,7 @@ import { Batches } from './batches.ts';
 import { breathe } from './breath.ts';
 import { extras } from './extras.ts';
 import type { Home } from './home.ts';
+import { adoptAlike } from './known.ts';
 import { assertInside, join } from './names.ts';
 import { Receiver } from './receiver.ts';
 import { settle } from './settle.ts';
@@ -20,12 +21,14 @@ const workers = 3;
 /**
  * One pass over the source's tree: its listing comes on one stream, and what the ledger does not have yet is fetched over
  * some others, in batches, so that small files cost no round trip each. A second pass after a broken one asks only for the rest.
+ * With `alike`, the source says first what is untouched since both sides were equal.
  */
 export async function copyPass(
   home: Home,
   from: SourceEndpoint,
   progress: CopyProgress,
   signal: AbortSignal,
+  alike = false,
 ): Promise<string[]> {
   const stop = new AbortController();
   const any = AbortSignal.any([signal, stop.signal]);
@@ -33,7 +36,7 @@ export async function copyPass(
   const unreadable: string[] = [];
   try {
     const work = Array.from({ length: workers }, () => fetchLoop(home, from, batches, progress, unreadable, any));
-    await Promise.all([walkSource(home, from, batches, progress, any), ...work]);
+    await Promise.all([walkSource(home, from, batches, progress, any, alike), ...work]);
   } finally {
     batches.fail(new Error('the copy has stopped'));
     stop.abort();
@@ -49,16 +52,21 @@ async function walkSource(
   batches: Batches,
   progress: CopyProgress,
   signal: AbortSignal,
+  alike: boolean,
 ): Promise<void> {
   const wire = new Wire(await from.openStream(signal));
   let names = new Set<string>();
   await batches.add({ path: '' }, 0);
-  await wire.send({ t: 'hello', want: 'walk', version: 1 });
+  await wire.send({ t: 'hello', want: 'walk', version: 1, alike });
   for await (const message of wire.read()) {
     signal.throwIfAborted();
     if (message.t === 'walked') {
       progress.walked = true;
       return batches.end();
+    }
+    if (message.t === 'alike') {
+      adoptAlike(home.placer, home.ledger, message.dir, message.files);
+      continue;
     }
     if (message.t !== 'page') throw new Error(`${message.t} in a walk`);
     assertInside(message.dir);

@@ -1,6 +1,7 @@
-import { mkdirSync, readFileSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import { bootId } from './boot.ts';
 import { breathe } from './breath.ts';
 import type { Entry } from './entry.ts';
 import { ListDigest } from './list-digest.ts';
@@ -195,14 +196,6 @@ export class Ledger {
 
 /** The root is its own entry, in no directory. */
 const key = (path: TreePath): [string, string] => (path === '' ? ['/', ''] : [parent(path), base(path)]);
-
-function bootId(): string {
-  try {
-    return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
-  } catch {
-    return 'unknown';
-  }
-}
 
 const version = 2;
 

@@ -2,7 +2,7 @@ import type { Entry } from './entry.ts';
 import type { TreePath } from './names.ts';
 
 /** What a stream is for; its first message, from the target, which opens every stream. */
-export type Purpose = 'walk' | 'fetch' | 'follow' | 'verify' | 'proof';
+export type Purpose = 'walk' | 'fetch' | 'follow' | 'verify' | 'ask' | 'proof';
 
 /** A path that the target wants, with the hash of what it has, so that equal content is not sent. */
 export interface Wanted {
@@ -19,11 +19,15 @@ export interface Wanted {
 /** name, signature, size */
 export type Listed = [string, string, number];
 
+/** name, the source's signature now, the target's when both were proven equal, content hash, block hashes in base64 or '' */
+export type Alike = [string, string, string, string, string];
+
 /** name, kind, mode, uid, gid, mtime, size, link or rdev or '', content hash or '' */
 export type Hashed = [string, Entry['kind'], number, number, number, string, number, string | number, string];
 
 export type Message =
-  | { t: 'hello'; want: Purpose; version: 1 }
+  // walk, with `alike`: the target was equal to the source at a switch, and wants to be told what is untouched since.
+  | { t: 'hello'; want: Purpose; version: 1; alike?: boolean }
   // proof: the source answers with the id of the ticket that it gave, and the stream ends.
   | { t: 'known'; id: string }
   // Changes, source → target. A file's `put` is followed by its pieces and `end`.
@@ -33,6 +37,7 @@ export type Message =
   | { t: 'gone'; path: TreePath }
   | { t: 'unreadable'; path: TreePath; detail: string }
   // walk: the whole tree, directory by directory, source → target; a directory may take several pages.
+  | { t: 'alike'; dir: TreePath; files: Alike[] }
   | { t: 'page'; dir: TreePath; names: Listed[]; last: boolean }
   | { t: 'walked' }
   // fetch: target asks, source answers with changes, then `done`.
@@ -56,5 +61,7 @@ export type Message =
   | { t: 'probe'; id: number }
   // verify: hashes of one directory; then single paths again, after everything pending has been applied.
   | { t: 'hashes'; dir: TreePath; entries: Hashed[]; last: boolean }
+  // ask: the same without the first part; the target names what it wants to have hashed.
+  | { t: 'hash'; dir: TreePath; names: string[] }
   | { t: 'again'; path: TreePath }
   | { t: 'answer'; path: TreePath; entry: Hashed | null; busy: boolean };

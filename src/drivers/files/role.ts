@@ -2,6 +2,8 @@ import { readdirSync, rmdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { readJson, writeJsonAtomic } from '../../base/atomic-file.ts';
 import { StorkyError } from '../../protocol/errors.ts';
+import { bootId } from './boot.ts';
+import { forgetKnown } from './known.ts';
 import type { TreeOptions } from './tree.ts';
 
 type Place = Pick<TreeOptions, 'root' | 'stateFolder'>;
@@ -18,6 +20,8 @@ interface Role {
   follows: string | null;
   /** Of the root: a folder that was made anew has no past. */
   folder: string;
+  /** When it came to this. */
+  boot?: string;
 }
 
 export const ledgerFile = (stateFolder: string, stream: string): string => join(stateFolder, `ledger-${stream}.sqlite`);
@@ -38,7 +42,7 @@ export function recordLeft(place: Place): void {
 export function recordFollows(place: Place, stream: string): void {
   const known = read(place);
   if (known?.role !== 'left') throw refused('no switch has left this tree: nothing is copied over it');
-  if (known.follows !== stream) write(place, 'left', stream);
+  if (known.follows !== stream) write(place, 'left', stream, known.boot);
 }
 
 export function roleOf(place: Place): Role | undefined {
@@ -53,13 +57,22 @@ export function assertMayWrite(place: Place, stream: string): void {
     throw refused('a switch has left this tree: it follows nothing but the way back');
 }
 
+/** A switch has left it since the machine was started: what was written here before is as the app left it. */
+export function leftInThisBoot(place: Place): boolean {
+  const known = read(place);
+  return known?.role === 'left' && known.boot === bootId();
+}
+
 export function forget({ stateFolder }: Place): void {
   rmSync(file(stateFolder), { force: true });
 }
 
 /** With the last stream the record that it serves goes, and a state folder that has become empty; other state stays. */
 export function leaveStateFolder(place: Place): void {
-  if (streams(place).length === 0 && read(place)?.role !== 'left') forget(place);
+  if (streams(place).length === 0) {
+    forgetKnown(place);
+    if (read(place)?.role !== 'left') forget(place);
+  }
   try {
     rmdirSync(place.stateFolder);
   } catch (error) {
@@ -84,8 +97,8 @@ function read(place: Place): Role | undefined {
   return known?.folder === identity(place) ? known : undefined;
 }
 
-function write(place: Place, role: Role['role'], follows: string | null): void {
-  writeJsonAtomic(file(place.stateFolder), { role, follows, folder: identity(place) } satisfies Role);
+function write(place: Place, role: Role['role'], follows: string | null, boot = bootId()): void {
+  writeJsonAtomic(file(place.stateFolder), { role, follows, folder: identity(place), boot } satisfies Role);
 }
 
 function identity({ root }: Place): string {

@@ -1,6 +1,8 @@
 import { setImmediate as tick } from 'node:timers/promises';
 import { breathe } from './breath.ts';
 import { readHashed } from './hashed.ts';
+import { alikeIn } from './known.ts';
+import type { Ledger } from './ledger.ts';
 import type { Hashed, Message } from './messages.ts';
 import { assertInside, join, type TreePath } from './names.ts';
 import { assertSameRoot, type Place } from './place.ts';
@@ -18,9 +20,17 @@ export async function serveProof(place: Place, wire: Wire, id: string): Promise<
   wire.stream.end();
 }
 
-/** The whole tree's names, for the copy. */
-export async function serveWalk(place: Place, wire: Wire): Promise<void> {
-  for await (const page of walk(place.tree, place.ignore)) await wire.send({ t: 'page', ...page });
+/** The whole tree's names, for the copy; before those of a page, what is known to be the same over there. */
+export async function serveWalk(place: Place, wire: Wire, known: Ledger | undefined): Promise<void> {
+  try {
+    for await (const page of walk(place.tree, place.ignore)) {
+      for (const files of known ? alikeIn(known, page.dir, page.names) : [])
+        await wire.send({ t: 'alike', dir: page.dir, files });
+      await wire.send({ t: 'page', ...page });
+    }
+  } finally {
+    known?.close();
+  }
   assertSameRoot(place);
   await wire.send({ t: 'walked' });
   wire.stream.end();
@@ -50,16 +60,31 @@ export async function serveVerify(
   pusher: () => Pusher | undefined,
 ): Promise<void> {
   for await (const page of walk(place.tree, place.ignore)) {
-    const entries: Hashed[] = [];
-    for (const [name] of page.names) {
-      await breathe();
-      const entry = await readHashed(place.tree, join(page.dir, name));
-      if (entry) entries.push(entry);
-    }
+    const entries = await hashed(
+      place,
+      page.dir,
+      page.names.map(([name]) => name),
+    );
     await wire.send({ t: 'hashes', dir: page.dir, entries, last: page.last });
   }
   await wire.send({ t: 'walked' });
+  await serveQuestions(place, wire, messages, pusher);
+}
+
+/** Hashes of what the target names, and single paths once more, after all that is under way has been applied. */
+export async function serveQuestions(
+  place: Place,
+  wire: Wire,
+  messages: Messages,
+  pusher: () => Pusher | undefined,
+): Promise<void> {
   for await (const message of messages) {
+    if (message.t === 'hash') {
+      for (const name of message.names) assertWanted(place, join(message.dir, name));
+      const entries = await hashed(place, message.dir, message.names);
+      await wire.send({ t: 'hashes', dir: message.dir, entries, last: true });
+      continue;
+    }
     if (message.t !== 'again') throw new Error(`${message.t} on a verify stream`);
     assertWanted(place, message.path);
     await pusher()?.settled();
@@ -67,6 +92,16 @@ export async function serveVerify(
     const busy = (await pusher()?.busy(message.path)) ?? false;
     await wire.send({ t: 'answer', path: message.path, entry, busy });
   }
+}
+
+async function hashed(place: Place, dir: TreePath, names: readonly string[]): Promise<Hashed[]> {
+  const entries: Hashed[] = [];
+  for (const name of names) {
+    await breathe();
+    const entry = await readHashed(place.tree, join(dir, name));
+    if (entry) entries.push(entry);
+  }
+  return entries;
 }
 
 function assertWanted(place: Place, path: TreePath): void {

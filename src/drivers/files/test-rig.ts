@@ -91,6 +91,10 @@ export class Rig implements AsyncDisposable {
     return this.target.verify(migration, ticket, this.endpoint, () => {}, this.stop.signal);
   }
 
+  async verifyChanged() {
+    return this.target.verifyChanged!(migration, this.endpoint, () => {}, this.stop.signal);
+  }
+
   async rehearse() {
     return this.target.rehearse(migration, this.endpoint, this.stop.signal);
   }

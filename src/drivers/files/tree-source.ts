@@ -10,6 +10,7 @@ import { packTree } from './archive.ts';
 import { removeOldBarriers } from './barrier.ts';
 import { checkTree } from './check-tree.ts';
 import { ignoring } from './ignore.ts';
+import { openKnown } from './known.ts';
 import { measureTree } from './measure.ts';
 import { ourFolders } from './parts.ts';
 import type { Place } from './place.ts';
@@ -17,7 +18,7 @@ import { Pusher } from './pusher.ts';
 import { leaveStateFolder, recordLeft, recordServing, refused, roleOf, sourceFile } from './role.ts';
 import { Rooted } from './rooted.ts';
 import { Sent } from './sent.ts';
-import { serveFetch, serveProof, serveVerify, serveWalk } from './serve.ts';
+import { serveFetch, serveProof, serveQuestions, serveVerify, serveWalk } from './serve.ts';
 import type { TreeOptions } from './tree.ts';
 import { Wire } from './wire.ts';
 
@@ -71,9 +72,11 @@ export class TreeSource implements SourceStore {
       const first = await messages.next();
       if (first.done || first.value.t !== 'hello') throw new Error('a stream that does not say what it is for');
       if (first.value.want === 'proof') await serveProof(place, wire, String(this.#state(migration)?.ticket.id));
-      else if (first.value.want === 'walk') await serveWalk(place, wire);
+      else if (first.value.want === 'walk')
+        await serveWalk(place, wire, first.value.alike ? openKnown(this.#options) : undefined);
       else if (first.value.want === 'fetch') await serveFetch(place, wire, messages);
       else if (first.value.want === 'verify') await serveVerify(place, wire, messages, () => this.#pusher);
+      else if (first.value.want === 'ask') await serveQuestions(place, wire, messages, () => this.#pusher);
       else await this.#follow(place, wire, messages);
     } catch (error) {
       if (!stream.destroyed) log.warn({ error: (error as Error).message }, 'a stream of a file tree ended early');

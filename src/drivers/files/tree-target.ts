@@ -9,6 +9,7 @@ import { Follower } from './follower.ts';
 import { Have } from './have.ts';
 import type { Home } from './home.ts';
 import { ignoring } from './ignore.ts';
+import { keepKnown } from './known.ts';
 import { Ledger } from './ledger.ts';
 import { Others } from './others.ts';
 import { ourFolders, partsFolder, removeParts } from './parts.ts';
@@ -18,6 +19,7 @@ import {
   forget,
   leaveStateFolder,
   ledgerFile,
+  leftInThisBoot,
   recordServing,
   refused,
   roleOf,
@@ -27,6 +29,7 @@ import { Rooted } from './rooted.ts';
 import type { TreeOptions } from './tree.ts';
 import { syncFileSystem, Unsynced } from './unsynced.ts';
 import { verifyTree } from './verify.ts';
+import { verifyChanged } from './verify-changed.ts';
 
 /** Passes in a row that brought nothing, before the copy is given up. */
 const maxFruitless = 5;
@@ -105,6 +108,16 @@ export class TreeTarget implements TargetStore {
     return verifyTree(this.#home(migration), from, this.#follower, report, signal);
   }
 
+  async verifyChanged(
+    migration: string,
+    from: SourceEndpoint,
+    report: Report,
+    signal: AbortSignal,
+  ): Promise<VerifyResult> {
+    assertMayWrite(this.#options, migration);
+    return verifyChanged(this.#home(migration), from, this.#follower, report, signal);
+  }
+
   /** Nothing to do: a file system has no state in which it refuses all but one writer. The region starts no writer before `activate`. */
   async standby(): Promise<void> {}
 
@@ -138,6 +151,8 @@ export class TreeTarget implements TargetStore {
     if (this.#followed === migration) await this.#endFollowing();
     this.#homes.get(migration)?.ledger.close();
     this.#homes.delete(migration);
+    // The app went on from it: what it says of both sides makes the way back short.
+    if (roleOf(this.#options)?.role === 'serving') keepKnown(this.#options, this.#ledgerFile(migration));
     for (const end of ['', '-wal', '-shm']) fs.rmSync(`${this.#ledgerFile(migration)}${end}`, { force: true });
     // Another stream may have begun since; it goes on.
     if (!streams(this.#options).some((name) => name.startsWith('ledger-'))) removeParts(this.#options);
@@ -158,7 +173,7 @@ export class TreeTarget implements TargetStore {
       const before = progress.bytes + progress.items;
       progress.seen = 0;
       try {
-        return await copyPass(home, from, progress, signal);
+        return await copyPass(home, from, progress, signal, leftInThisBoot(this.#options));
       } catch (error) {
         signal.throwIfAborted();
         if ((error as NodeJS.ErrnoException).code === 'ENOSPC') throw refused('no space is left on the target');

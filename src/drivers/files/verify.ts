@@ -11,8 +11,8 @@ import { assertInside, join, readable, type TreePath } from './names.ts';
 import type { Piece } from './wire.ts';
 import { Wire } from './wire.ts';
 
-const owners = process.getuid?.() === 0;
-const maxSuspects = 10_000;
+export const owners = process.getuid?.() === 0;
+export const maxSuspects = 10_000;
 const rounds = 30;
 
 /** The stream that brings changes while everything is compared; none where the tree is not followed. */
@@ -30,15 +30,38 @@ export async function verifyTree(
   signal: AbortSignal,
 ): Promise<VerifyResult> {
   const wire = new Wire(await from.openStream(signal));
+  return await result(
+    async () => {
+      const messages = wire.read();
+      await wire.send({ t: 'hello', want: 'verify', version: 1 });
+      const { items, suspects } = await compareAll(home, messages, from, report, signal);
+      return { items, differences: await settleSuspects(home, wire, messages, suspects, follower, signal) };
+    },
+    [wire],
+    signal,
+  );
+}
+
+/** Those that differ, in words; the next pass sends them. */
+export async function settleSuspects(
+  home: Home,
+  wire: Wire,
+  messages: Messages,
+  suspects: TreePath[],
+  follower: Following | undefined,
+  signal: AbortSignal,
+): Promise<string[]> {
+  await follower?.compared(signal);
+  const found = await lookAgain(home, wire, messages, suspects, () => follower?.current !== false, signal);
+  for (const { path } of found) home.ledger.doubt(path);
+  home.ledger.commit();
+  return found.slice(0, 100).map(({ path, why }) => `${readable(path)} ${why}`);
+}
+
+/** @throws StorkyError link_lost where a stream broke */
+export async function result<T>(compared: () => Promise<T>, wires: Wire[], signal: AbortSignal): Promise<T> {
   try {
-    const messages = wire.read();
-    await wire.send({ t: 'hello', want: 'verify', version: 1 });
-    const { items, suspects } = await compareAll(home, messages, from, report, signal);
-    await follower?.compared(signal);
-    const found = await lookAgain(home, wire, messages, suspects, () => follower?.current !== false, signal);
-    for (const { path } of found) home.ledger.doubt(path); // so that the next pass sends it
-    home.ledger.commit();
-    return { items, differences: found.slice(0, 100).map(({ path, why }) => `${readable(path)} ${why}`) };
+    return await compared();
   } catch (error) {
     if (signal.aborted || error instanceof StorkyError) throw error;
     throw new StorkyError(
@@ -47,11 +70,11 @@ export async function verifyTree(
       { cause: error },
     );
   } finally {
-    wire.close();
+    for (const wire of wires) wire.close();
   }
 }
 
-type Messages = AsyncGenerator<Message | Piece>;
+export type Messages = AsyncGenerator<Message | Piece>;
 
 async function compareAll(
   home: Home,

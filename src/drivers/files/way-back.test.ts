@@ -1,89 +1,14 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import * as fs from 'node:fs';
-import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import type { FollowTicket, SourceEndpoint, SourceStore, TargetStore, WayBack } from '../store.ts';
+import type { FollowTicket } from '../store.ts';
+import { Side } from './side.test-support.ts';
 import { picture } from './test-rig.ts';
-import { treeSource, treeTarget, treeWayBack } from './tree.ts';
 
 const never = new AbortController().signal;
-
-/** One home of the tree, with every role; others reach it over real connections that name their stream first. */
-class Side {
-  readonly root: string;
-  readonly stateFolder: string;
-  readonly #server: Server;
-  readonly #sockets = new Set<Socket>();
-  source!: SourceStore;
-  target!: TargetStore;
-  wayBack!: WayBack;
-  /** Bytes that left this side. */
-  sent = 0;
-
-  constructor(base: string, name: string) {
-    this.root = join(base, name);
-    this.stateFolder = join(base, `state-${name}`);
-    this.#server = createServer((socket) => void this.#accept(socket));
-    this.start();
-  }
-
-  start(): void {
-    const options = { root: this.root, ignore: [], stateFolder: this.stateFolder };
-    this.source = treeSource(options);
-    this.target = treeTarget(options);
-    this.wayBack = treeWayBack(options);
-  }
-
-  /** As an agent that is killed: nothing is tidied but what a kernel closes. */
-  async kill(): Promise<void> {
-    await this.target[Symbol.asyncDispose]();
-    await this.source[Symbol.asyncDispose]();
-    this.cut();
-    this.start();
-  }
-
-  async listen(): Promise<void> {
-    await new Promise<void>((resolve) => this.#server.listen(0, '127.0.0.1', resolve));
-  }
-
-  endpoint(stream: string): SourceEndpoint {
-    const { port } = this.#server.address() as AddressInfo;
-    const openStream = async (signal: AbortSignal) => {
-      const socket = connect({ port, host: '127.0.0.1', signal });
-      await new Promise<void>((resolve, reject) => socket.once('connect', resolve).once('error', reject));
-      socket.write(stream);
-      return socket;
-    };
-    return { host: '127.0.0.1', port, openStream };
-  }
-
-  cut(): void {
-    for (const socket of this.#sockets) socket.destroy();
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.target[Symbol.asyncDispose]();
-    await this.source[Symbol.asyncDispose]();
-    this.cut();
-    await new Promise((resolve) => this.#server.close(resolve));
-  }
-
-  async #accept(socket: Socket): Promise<void> {
-    this.#sockets.add(socket);
-    socket.on('close', () => this.#sockets.delete(socket)).on('error', () => {});
-    const write = socket.write.bind(socket) as (...args: unknown[]) => boolean;
-    socket.write = ((chunk: Buffer, ...rest: unknown[]) => {
-      this.sent += chunk.length;
-      return write(chunk, ...rest);
-    }) as typeof socket.write;
-    await new Promise((resolve) => socket.once('readable', resolve));
-    const stream = socket.read(36) as Buffer | null;
-    if (stream) await this.source.serve!(socket, stream.toString());
-  }
-}
 
 let base: string;
 let paris: Side;
@@ -120,6 +45,10 @@ const write = (name: string, content: string | Buffer = name, side = serving) =>
 async function copyAndFollow(): Promise<void> {
   await copy.target.copy(stream, ticket, serving.endpoint(stream), () => {}, never);
   await copy.target.follow(stream, ticket, serving.endpoint(stream), never);
+  await inSync();
+}
+
+async function inSync(): Promise<void> {
   for (let n = 0; n < 400 && (await copy.target.lag()).ms > 0; n++) await sleep(25);
   expect(await copy.target.lag()).toMatchObject({ ms: 0 });
 }
@@ -185,6 +114,60 @@ test('what is written after the switch comes back, only that is sent, and nothin
   equal();
   write('folder/later');
   await freeze();
+  equal();
+}, 30_000);
+
+/** What this process has read so far, from files and from the other side. */
+const bytesRead = () => Number(/rchar: (\d+)/.exec(fs.readFileSync('/proc/self/io', 'utf8'))![1]);
+
+/** Compared by a new stream when every time stamp of the source is old enough to be trusted; then those of the copy are, too. */
+async function provenAtRest(): Promise<void> {
+  await sleep(2_100);
+  await copy.kill();
+  await copyAndFollow();
+  await sleep(2_100);
+}
+
+/** How much was read, on both sides, until the old side is current again. */
+async function readFollowingBack(): Promise<number> {
+  await tidy(await switchOver());
+  const before = bytesRead();
+  await followBack();
+  return bytesRead() - before;
+}
+
+test('what is untouched on both sides since the switch is not even read', async () => {
+  write('huge', randomBytes(40_000_000));
+  await provenAtRest();
+  expect(await readFollowingBack()).toBeLessThan(10_000_000);
+  equal();
+  await prepareWayBack();
+  expect(await readFollowingBack()).toBeLessThan(10_000_000);
+  equal();
+}, 60_000);
+
+test('a file that somebody changed on the side that was left is put right, though its size and times are as before', async () => {
+  await provenAtRest();
+  const done = await switchOver();
+  await tidy(done);
+  const stray = join(copy.root, 'folder/file 3');
+  const { atime, mtime } = fs.statSync(stray);
+  fs.writeFileSync(stray, randomBytes(20_000));
+  fs.utimesSync(stray, atime, mtime);
+  write('folder/file 4', randomBytes(20_000));
+  await followBack();
+  equal();
+}, 30_000);
+
+test('a machine that was started again since the switch reads everything', async () => {
+  write('huge', randomBytes(40_000_000));
+  await provenAtRest();
+  await tidy(await switchOver());
+  const file = join(copy.stateFolder, 'role.json');
+  fs.writeFileSync(file, JSON.stringify({ ...JSON.parse(fs.readFileSync(file, 'utf8')), boot: 'another' }));
+  const before = bytesRead();
+  await followBack();
+  expect(bytesRead() - before).toBeGreaterThan(40_000_000);
   equal();
 }, 30_000);
 

@@ -1,5 +1,6 @@
 import { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
+import { passed } from '../../base/passing-buffers.ts';
 import { type ErrorReport, StorkyError } from '../../protocol/errors.ts';
 import type { Pace } from '../pressure/pace.ts';
 import { FrameKind, FrameReader, frameHeader } from './frames.ts';
@@ -104,13 +105,10 @@ export class LinkStream extends Duplex {
 
   #writeAll(chunks: Buffer[], done: (error?: Error) => void): void {
     const socket = this.#socket;
+    const bytes = chunks.reduce((sum, chunk) => sum + chunk.length, 0);
+    passed(bytes);
     socket.cork();
-    socket.write(
-      frameHeader(
-        FrameKind.data,
-        chunks.reduce((sum, chunk) => sum + chunk.length, 0),
-      ),
-    );
+    socket.write(frameHeader(FrameKind.data, bytes));
     for (const chunk of chunks) socket.write(chunk);
     const more = !socket.writableNeedDrain;
     socket.uncork();
@@ -127,6 +125,7 @@ export class LinkStream extends Duplex {
 
   #received(reader: FrameReader, chunk: Buffer): void {
     this.#silent = 0;
+    passed(chunk.length);
     if (this.destroyed) return;
     try {
       reader.read(chunk);

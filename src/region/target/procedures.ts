@@ -9,6 +9,7 @@ import { create, deprovision, importPart, provision, remove, useRemotely } from 
 import { rehearse, startWeb } from './running.ts';
 import { reportsOf, type TargetSide } from './target-side.ts';
 import { verifyAgain } from './verifying.ts';
+import { verifyChanged } from './verifying-changed.ts';
 
 /** What the control plane may ask of the region that an app goes to. */
 export function targetProcedures(
@@ -33,6 +34,7 @@ export function targetProcedures(
     carry: quiet(({ migration, store, carrier }) => carryStore(side, migration, store, carrier)),
     stopCarrying: quiet(({ migration, store }) => stopCarrying(side, migration, store)),
     verify: (input) => verifyAgain(side, input),
+    verifyChanged: (input) => verifyChanged(side, input),
     stores: async ({ migration }) => reportsOf(side, migration),
     startWeb: (input) => startWeb(side, input),
     stopWeb: quiet(({ app }) => home.exists(app) && home.stopWeb(app)),

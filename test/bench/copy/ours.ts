@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import type { DatabaseInstance } from '../../../src/drivers/database/contract.ts';
 import { databaseEngines } from '../../../src/drivers/registry.ts';
-import { keepYoungHeapSmall } from '../../../src/region/agent/heap.ts';
+import { keepHeapSmall } from '../../../src/region/agent/heap.ts';
 import { serve } from '../child.ts';
 
-keepYoungHeapSmall();
+keepHeapSmall();
 
 /** The part of an agent that copies, in a process of its own, so that its memory is nobody else's. */
 const api = {

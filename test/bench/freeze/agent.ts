@@ -3,7 +3,7 @@ import { engine } from '../../../src/drivers/database/postgres/engine.ts';
 import type { EpochRecord, ForwardTarget, Gate } from '../../../src/protocol/gate.ts';
 import type { SwitchReport } from '../../../src/protocol/migration.ts';
 import type { RegionAddress } from '../../../src/protocol/region-contract.ts';
-import { keepYoungHeapSmall } from '../../../src/region/agent/heap.ts';
+import { keepHeapSmall } from '../../../src/region/agent/heap.ts';
 import { startListener } from '../../../src/region/agent/listener.ts';
 import { readEpoch, recordEpoch } from '../../../src/region/apps/epoch-file.ts';
 import { gateOf } from '../../../src/region/apps-home.ts';
@@ -29,7 +29,7 @@ export interface AgentOptions {
   upstream: string;
 }
 
-keepYoungHeapSmall();
+keepHeapSmall();
 
 const app = 'shop';
 const store = 'db';

@@ -58,6 +58,25 @@ describe.skipIf(!installed)('the copy of a large table', () => {
     await app.query('DROP TABLE strict');
   });
 
+  test('values of any length arrive as they are, also those that take several packets', async () => {
+    const lengths = [
+      0, 250, 251, 65_535, 65_536, 131_060, 131_072, 262_144, 16_777_194, 16_777_215, 16_777_216, 40_000_000,
+    ];
+    await app.query('CREATE TABLE wide (id INT PRIMARY KEY, a LONGBLOB, n LONGBLOB, b LONGBLOB)');
+    const special = "CONCAT(CHAR(9, 10, 92, 251, 0), 'x')";
+    for (const [id, length] of lengths.entries())
+      await app.query(
+        `INSERT INTO wide VALUES (${id}, LEFT(REPEAT(${special}, ${length} / 6 + 1), ${length}), NULL, 'end\\t')`,
+      );
+    const copy = await servers.client(there, 'admin');
+    await copy.query('CREATE TABLE wide (id INT PRIMARY KEY, a LONGBLOB, n LONGBLOB, b LONGBLOB)');
+    await copyRows({ instance: there, report: () => {}, signal: never } as unknown as CopyJob, [app]);
+    const sums = 'SELECT id, LENGTH(a), MD5(a), n, b FROM wide ORDER BY id';
+    expect(await copy.query(sums)).toEqual(await app.query(sums));
+    await app.query('DROP TABLE wide');
+    await copy.query('DROP TABLE wide');
+  }, 60_000);
+
   test('its parts are all of it, each row in one of them, whatever the numbers', async () => {
     await app.batch(
       'CREATE TABLE negative (id TINYINT PRIMARY KEY)',

@@ -22,16 +22,16 @@ export class LoadData {
       asked.reject(error);
       done.reject(error);
     };
-    const conversation = new Conversation(
-      socket,
-      (payload) => {
+    const conversation = new Conversation(socket, {
+      packet(payload) {
         if (payload[0] === 0xfb) return asked.resolve(load);
         conversation.end();
         if (payload[0] === 0xff) return fail(new ServerError(payload));
         done.resolve(outcome(payload));
       },
-      () => fail(new Error('the connection was cut')),
-    );
+      piece: () => fail(new Error('an answer to LOAD DATA that is none')),
+      closed: () => fail(new Error('the connection was cut')),
+    });
     socket.write(command(sql));
     return asked.promise;
   }

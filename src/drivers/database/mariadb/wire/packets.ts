@@ -37,30 +37,40 @@ export function lengthAt(bytes: Buffer, at: number): [value: number, next: numbe
   return [Number(bytes.readBigUInt64LE(at + 1)), at + 9];
 }
 
-/**
- * Takes an idle session's socket from the client library for one conversation, and gives it back. `onPacket` gets every
- * payload; it is only valid during the call. Payloads that are longer than a packet are put together.
- */
+/** A longer payload is handed over in pieces: a row may be of a gigabyte, and several sessions read at once. */
+const longestWhole = 60 * 1024;
+
+/** What is given is only valid during the call. */
+export interface Listener {
+  /** A whole payload of up to `longestWhole` bytes. */
+  packet(payload: Buffer): void;
+  /** Of a longer one, and of one that goes on over several packets; it may be empty. */
+  piece(piece: Buffer, last: boolean): void;
+  closed(): void;
+}
+
+/** Takes an idle session's socket from the client library for one conversation, and gives it back. */
 export class Conversation {
   readonly #socket: Socket;
-  readonly #onPacket: (payload: Buffer) => void;
-  readonly #onClosed: () => void;
+  readonly #listener: Listener;
   readonly #library: ((...args: unknown[]) => void)[];
   #waiting: Buffer[] = [];
   #waitingBytes = 0;
   #needed = header;
-  #parts: Buffer[] = [];
+  /** Bytes that are still to come of the packet that is handed over in pieces. */
+  #left = 0;
+  /** The payload goes on in the next packet. */
+  #goesOn = false;
   #over = false;
 
-  constructor(socket: Socket, onPacket: (payload: Buffer) => void, onClosed: () => void) {
+  constructor(socket: Socket, listener: Listener) {
     this.#socket = socket;
-    this.#onPacket = onPacket;
-    this.#onClosed = onClosed;
+    this.#listener = listener;
     this.#library = socket.listeners('data') as ((...args: unknown[]) => void)[];
     socket.removeAllListeners('data');
     socket.on('data', this.#take);
-    socket.once('close', onClosed);
-    if (socket.destroyed) queueMicrotask(onClosed);
+    socket.once('close', listener.closed);
+    if (socket.destroyed) queueMicrotask(listener.closed);
   }
 
   /** Nothing comes any more; the session is the library's again. */
@@ -68,7 +78,7 @@ export class Conversation {
     if (this.#over) return;
     this.#over = true;
     this.#socket.removeListener('data', this.#take);
-    this.#socket.removeListener('close', this.#onClosed);
+    this.#socket.removeListener('close', this.#listener.closed);
     for (const listener of this.#library) this.#socket.on('data', listener);
     this.#socket.resume();
   }
@@ -76,31 +86,46 @@ export class Conversation {
   #take = (chunk: Buffer): void => {
     this.#waiting.push(chunk);
     this.#waitingBytes += chunk.length;
-    // A large row comes in many chunks: they are put together once, not again for each.
     if (this.#waitingBytes < this.#needed) return;
     const bytes = this.#waiting.length === 1 ? chunk : Buffer.concat(this.#waiting, this.#waitingBytes);
     let at = 0;
-    this.#needed = header;
-    while (bytes.length - at >= header && !this.#over) {
-      const length = bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16);
-      if (bytes.length - at < header + length) {
-        this.#needed = header + length;
-        break;
+    this.#needed = 1;
+    while (at < bytes.length && !this.#over) {
+      if (this.#left > 0) {
+        at += this.#piece(bytes.subarray(at, at + this.#left));
+        continue;
       }
-      this.#packet(bytes.subarray(at + header, at + header + length), length);
-      at += header + length;
+      const used = this.#packet(bytes, at);
+      if (used === 0) break;
+      at += used;
     }
     this.#waiting = at < bytes.length ? [bytes.subarray(at)] : [];
     this.#waitingBytes = bytes.length - at;
   };
 
-  #packet(payload: Buffer, length: number): void {
-    if (length === longest) this.#parts.push(payload);
-    else if (this.#parts.length === 0) this.#onPacket(payload);
-    else {
-      const whole = Buffer.concat([...this.#parts, payload]);
-      this.#parts = [];
-      this.#onPacket(whole);
+  /** Returns how many bytes it took: none where more has to come first. */
+  #packet(bytes: Buffer, at: number): number {
+    const there = bytes.length - at;
+    this.#needed = header;
+    if (there < header) return 0;
+    const length = bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16);
+    if (length > longestWhole || this.#goesOn) {
+      this.#goesOn = length === longest;
+      this.#left = length;
+      if (length === 0) this.#piece(bytes.subarray(0, 0));
+      return header;
     }
+    this.#needed += length;
+    if (there < this.#needed) return 0;
+    this.#needed = header;
+    this.#listener.packet(bytes.subarray(at + header, at + header + length));
+    return header + length;
+  }
+
+  #piece(piece: Buffer): number {
+    this.#left -= piece.length;
+    this.#needed = 1;
+    this.#listener.piece(piece, this.#left === 0 && !this.#goesOn);
+    return piece.length;
   }
 }

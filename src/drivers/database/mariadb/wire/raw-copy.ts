@@ -12,7 +12,7 @@ export interface Loaded {
 
 /**
  * A SELECT of one server straight into LOAD DATA of another. Rows are turned into lines of text as they pass, byte by byte,
- * whatever they mean; nothing is kept but the row under way. A slow writer stops the reader, so the memory needed does
+ * whatever they mean; nothing is kept but some of the row under way. A slow writer stops the reader, so the memory needed does
  * not depend on the amount.
  */
 export async function rawCopy(

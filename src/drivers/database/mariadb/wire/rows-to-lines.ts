@@ -1,11 +1,15 @@
 import type { Socket } from 'node:net';
+import { passed } from '../../../../base/passing-buffers.ts';
 import type { LoadData } from './load-data.ts';
-import { Conversation, command, lengthAt, longest, ServerError } from './packets.ts';
+import { Conversation, command, lengthAt, ServerError } from './packets.ts';
+import { mostForOne, RowInPieces } from './row-in-pieces.ts';
 
 const tab = 0x09;
 const newline = 0x0a;
 const backslash = 0x5c;
-const packetBytes = 256 * 1024;
+const packetBytes = 128 * 1024;
+/** What is taken of a long row at once, so that its line fits into a packet. */
+const pieceBytes = 32 * 1024;
 const header = 4;
 
 /** How the lines of `RowsToLines` are read; `binary` takes every byte as it is. */
@@ -25,6 +29,7 @@ export class RowsToLines {
   #out = Buffer.allocUnsafe(packetBytes);
   #at = header;
   #bytes = 0;
+  #long: RowInPieces | undefined;
   rows = 0;
 
   constructor(socket: Socket, writer: LoadData, onBytes: (total: number) => void) {
@@ -36,11 +41,11 @@ export class RowsToLines {
   /** Resolves with the bytes of all lines when the last row was handed to the writer. */
   async run(sql: string): Promise<number> {
     const off = this.#writer.onDrain(() => this.#socket.resume());
-    this.#conversation = new Conversation(
-      this.#socket,
-      (payload) => this.#packet(payload),
-      () => this.fail(new Error('the connection was cut')),
-    );
+    this.#conversation = new Conversation(this.#socket, {
+      packet: (payload) => this.#packet(payload),
+      piece: (piece, last) => this.#piece(piece, last),
+      closed: () => this.fail(new Error('the connection was cut')),
+    });
     this.#socket.write(command(sql));
     try {
       return await this.#done.promise;
@@ -101,25 +106,29 @@ export class RowsToLines {
     this.#at = to;
   }
 
+  /** Of a row that no buffer has to hold. */
+  #piece(piece: Buffer, last: boolean): void {
+    this.#long ??= new RowInPieces(this.#columns);
+    for (let from = 0; from < piece.length; from += pieceBytes) {
+      const some = piece.subarray(from, from + pieceBytes);
+      if (this.#at + some.length * mostForOne > this.#out.length) this.#flush();
+      this.#at = this.#long.take(some, this.#out, this.#at);
+    }
+    if (!last) return;
+    this.#long = undefined;
+    this.rows++;
+  }
+
   #flush(): void {
     const end = this.#at;
     this.#at = header;
     if (end === header) return;
     this.#bytes += end - header;
     this.#onBytes(this.#bytes);
-    const ready = end - header < longest ? this.#writer.send(this.#out.subarray(0, end)) : this.#sendInPieces(end);
+    passed(end);
+    const ready = this.#writer.send(this.#out.subarray(0, end));
     // What was sent may not have left yet, so it is not written over.
     this.#out = Buffer.allocUnsafe(packetBytes);
     if (!ready) this.#socket.pause();
-  }
-
-  /** A packet's length has three bytes; where a piece is cut does not matter. */
-  #sendInPieces(end: number): boolean {
-    let ready = true;
-    for (let from = header; from < end; from += packetBytes) {
-      const piece = this.#out.subarray(from, Math.min(end, from + packetBytes));
-      ready = this.#writer.send(Buffer.concat([Buffer.alloc(header), piece])) && ready;
-    }
-    return ready;
   }
 }

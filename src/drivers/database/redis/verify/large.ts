@@ -3,7 +3,7 @@ import type { Client, Command } from '../wire/connect.ts';
 
 /** Elements, or bytes of a string, that are read at once. */
 const part = 2_000;
-const stringPart = 1024 ** 2;
+const stringPart = 256 * 1024;
 
 /**
  * The digest of a key that is too large for one command, which would make every client of the server wait. It is read in
