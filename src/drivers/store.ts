@@ -32,7 +32,7 @@ export interface Measure {
  */
 export type FollowTicket = { [key: string]: unknown };
 
-/** How far a comparison has come; kept where it outlives this process. Of one that has found a difference, nothing is kept. */
+/** How far a comparison has come; kept where it outlives this process. From the first thing on that was not found equal, nothing is kept. */
 export interface Bookmark {
   /** `at` is the engine's own words; `items` were compared, and found equal, before it. */
   get(): { at: string; items: number } | null;

@@ -1,4 +1,4 @@
-import type { Bookmark } from '../store.ts';
+import type { Bookmark, VerifyResult } from '../store.ts';
 
 interface Kept<Key> {
   /** Tables that are compared to their end. */
@@ -31,8 +31,12 @@ export class Place<Key> {
     return this.#begun.table === table ? this.#begun.after : null;
   }
 
-  /** A range without an upper bound is the table's last. */
-  reached(table: string, upTo: Key | null, items: number): void {
+  /**
+   * A range without an upper bound is the table's last. From the first difference on, or the first row that never stood
+   * still, nothing is kept: it would not be looked at again.
+   */
+  reached(table: string, upTo: Key | null, { items, differences, unsettled = 0 }: VerifyResult): void {
+    if (differences.length > 0 || unsettled > 0) return;
     if (upTo === null) this.#past.add(table);
     const at: Kept<Key> = { past: [...this.#past], table: upTo === null ? null : table, after: upTo };
     this.#bookmark?.set(JSON.stringify(at), items);

@@ -29,7 +29,9 @@ const MigrationRecord = z.object({
       /** Of the tunnel to its source. Kept over a restart, since the database that follows remembers it too. */
       port: z.number().int().optional(),
       /** How far the comparison of the copy with that ticket has come. */
-      compared: z.object({ ticket: z.string().nullable(), at: z.string(), items: z.number().int() }).optional(),
+      compared: z
+        .object({ ticket: z.string().nullable(), at: z.string(), items: z.number().int(), writtenAt: z.number() })
+        .optional(),
     }),
   ),
   /** Of each store whose way back was proven from here: the digest of its ticket. */

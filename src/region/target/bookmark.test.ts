@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { tempFolder } from '../../../test/support/temp-folder.ts';
 import { MigrationRecords } from '../migrations/records.ts';
 import { bookmarkOf } from './bookmark.ts';
@@ -28,4 +28,15 @@ test('outlives the agent, belongs to one copy, and goes when the comparison has 
   again.change(migration, 'target', (draft) => Object.assign(draft.stores.db!, { ticket: 'a' }));
   kept.clear();
   expect(bookmarkOf(new MigrationRecords(folder), migration, 'db').get()).toBeNull();
+});
+
+test('what was found equal long ago is compared again', () => {
+  const folder = tempFolder('bookmark');
+  vi.useFakeTimers({ toFake: ['Date'], now: Date.now() - 2 * 3_600_000 });
+  onTestFinished(() => void vi.useRealTimers());
+  bookmarkOf(records(folder, 'a'), migration, 'db').set('here', 7);
+  const kept = () => bookmarkOf(new MigrationRecords(folder), migration, 'db').get();
+  expect(kept()).toMatchObject({ at: 'here' });
+  vi.useRealTimers();
+  expect(kept()).toBeNull();
 });

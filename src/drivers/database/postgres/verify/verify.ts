@@ -52,7 +52,7 @@ async function compareTables(
       result.unsettled += unsettled;
       result.differences.push(...differences.slice(0, mostListed - result.differences.length));
       report({ done: result.items, total: Math.max(total, result.items), unit: 'rows', note: table.label });
-      if (result.differences.length === 0) place.reached(table.label, range.upTo, result.items);
+      place.reached(table.label, range.upTo, result);
       await rest?.();
     }
   }

@@ -6,6 +6,7 @@ import { sourceAddress, type Ticket } from '../ticket.ts';
 import { adminOf, ask, type Client, connect } from '../wire/connect.ts';
 import { infoOf, keyspaceOf } from '../wire/info.ts';
 import { digests, existing, type Key, nameOf, page } from './keys.ts';
+import { Place } from './place.ts';
 import { realDifferences } from './recheck.ts';
 
 const mostListed = 100;
@@ -31,19 +32,21 @@ export async function verifyServer(
   const source = await open(sourceAddress(ticket, from));
   const target = await open(adminOf(instance));
   const sides: Sides = { source, target, caughtUp: () => caughtUp(source, target, signal) };
-  const result: VerifyResult = { items: 0, differences: await compareFunctions(sides) };
+  const place = new Place(from.bookmark, `${await processOf(source)} ${await processOf(target)}`);
+  const result = { items: place.items, differences: await compareFunctions(sides), unsettled: 0 };
   for (const { db, keys } of await databases(sides)) {
     await Promise.all([ask(source, 'SELECT', db), ask(target, 'SELECT', db)]);
-    const found = await compareKeys(sides, async (items) => {
+    await compareKeys(sides, place, db, result, async () => {
       signal.throwIfAborted();
-      result.items += items;
       report({ done: result.items, total: Math.max(keys, result.items), unit: 'items', note: `database ${db}` });
       await from.rest?.();
     });
-    result.differences.push(...found.map((key) => `database ${db}: the key ${nameOf(key)} differs`));
   }
+  from.bookmark?.clear();
   return { ...result, differences: result.differences.slice(0, mostListed) };
 }
+
+const processOf = async (server: Client) => (await infoOf(server, 'server')).run_id;
 
 /** Functions are data: they come with the copy and the stream. */
 async function compareFunctions({ source, target, caughtUp }: Sides): Promise<string[]> {
@@ -66,41 +69,45 @@ async function databases({ source, target }: Sides): Promise<{ db: number; keys:
   for (const side of [source, target])
     for (const { db, keys } of keyspaceOf(await infoOf(side, 'keyspace')))
       found.set(db, Math.max(found.get(db) ?? 0, keys));
-  return [...found].map(([db, keys]) => ({ db, keys }));
+  return [...found].map(([db, keys]) => ({ db, keys })).sort((a, b) => a.db - b.db);
 }
 
 /** Every key of the source, then every key that only the target has. */
-async function compareKeys(sides: Sides, compared: (items: number) => Promise<void>): Promise<Key[]> {
-  const real: Key[] = [];
-  for await (const keys of pages(sides.source)) {
+async function compareKeys(
+  sides: Sides,
+  place: Place,
+  db: number,
+  result: Required<VerifyResult>,
+  compared: () => Promise<void>,
+): Promise<void> {
+  const wrong = new Set<Key>();
+  const judge = async (suspects: readonly Key[]) => {
+    const { real, unsettled } = await realDifferences(sides, suspects);
+    if (unsettled.length > 0) log.warn({ keys: unsettled.length }, 'keys changed too often to be compared one by one');
+    for (const key of real) wrong.add(key);
+    result.differences.push(...real.map((key) => `database ${db}: the key ${nameOf(key)} differs`));
+    result.unsettled += unsettled.length;
+  };
+  for await (const { keys, cursor } of pages(sides.source, place.of(db, 'source'))) {
     const [theirs, ours] = await Promise.all([digests(sides.source, keys), digests(sides.target, keys)]);
-    real.push(
-      ...(await settled(
-        sides,
-        keys.filter((key) => theirs.get(key) !== ours.get(key)),
-      )),
-    );
-    await compared(keys.length);
+    await judge(keys.filter((key) => theirs.get(key) !== ours.get(key)));
+    result.items += keys.length;
+    place.reached(db, 'source', cursor, result);
+    await compared();
   }
-  for await (const keys of pages(sides.target)) {
+  for await (const { keys, cursor } of pages(sides.target, place.of(db, 'target'))) {
     const there = await existing(sides.source, keys);
-    const extra = keys.filter((key) => !there.has(key) && !real.includes(key));
-    real.push(...(await settled(sides, extra)));
-    await compared(0);
+    await judge(keys.filter((key) => !there.has(key) && !wrong.has(key)));
+    place.reached(db, 'target', cursor, result);
+    await compared();
   }
-  return real;
 }
 
-async function settled(sides: Sides, suspects: readonly Key[]): Promise<Key[]> {
-  const { real, unsettled } = await realDifferences(sides, suspects);
-  if (unsettled.length > 0) log.warn({ keys: unsettled.length }, 'keys changed too often to be compared one by one');
-  return real;
-}
-
-async function* pages(client: Client): AsyncGenerator<Key[]> {
-  for (let cursor = '0'; ; ) {
+/** From a cursor on; each page with the cursor of the next. */
+async function* pages(client: Client, begin: string | undefined): AsyncGenerator<{ keys: Key[]; cursor: string }> {
+  for (let cursor = begin; cursor !== undefined; ) {
     const next = await page(client, cursor);
-    if (next.keys.length > 0) yield next.keys;
+    yield next;
     if (next.cursor === '0') return;
     cursor = next.cursor;
   }
