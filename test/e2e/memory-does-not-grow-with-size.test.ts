@@ -34,7 +34,7 @@ const kinds: Record<string, { manifest: string; small: Filling; large: Filling }
 };
 
 it.each(Object.keys(kinds))(
-  'an agent needs no more memory for ten times the data, and never 200 MB: %s',
+  'an agent needs no more memory for ten times the data, and less than 200 MB where its collectors come in time: %s',
   async (kind) => {
     const { manifest, small, large } = kinds[kind]!;
     const stage = await Stage.set();
