@@ -12,9 +12,9 @@ if (Number(process.versions.node.split('.')[0]) >= 24) {
   const source = new URL('../src/cli/main.ts', import.meta.url);
   const compiled = new URL('../dist/cli/main.js', import.meta.url);
   const from = existsSync(source) ? source : compiled;
-  // V8 keeps what its young heap has grown to, so an agent says how small it is to be before anything else is loaded.
-  if (process.argv.includes('agent')) {
-    const heap = new URL(`../region/agent/heap${from === source ? '.ts' : '.js'}`, from);
+  // V8 keeps what its young heap has grown to, so what runs for long says how small it is to be before anything else is loaded.
+  if (process.argv.includes('agent') || process.argv.includes('server')) {
+    const heap = new URL(`../base/heap${from === source ? '.ts' : '.js'}`, from);
     (await import(heap.href)).keepHeapSmall();
   }
   await import(from.href);

@@ -13,6 +13,8 @@ export class Processes {
   readonly folder: string;
   readonly #environment: NodeJS.ProcessEnv;
   readonly #running: ChildProcess[] = [];
+  /** By the name that `start` was given. */
+  readonly pids: Record<string, number> = {};
 
   constructor(folder: string) {
     this.folder = folder;
@@ -24,6 +26,7 @@ export class Processes {
   async start<T>(name: string, args: string[]): Promise<T> {
     const child = this.#spawn([...args, '--json'], ['ignore', 'pipe', 'pipe']);
     this.#running.push(child);
+    this.pids[name] = child.pid!;
     const logFile = join(this.folder, `${name}.log`);
     child.stderr!.pipe(createWriteStream(logFile));
     const ready = once(createInterface({ input: child.stdout! }), 'line') as Promise<string[]>;

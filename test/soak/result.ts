@@ -33,6 +33,8 @@ export interface SoakResult {
   aborted: number;
   /** Attempts that backed out or were refused, and were made again. */
   notMade: number;
+  /** Resident megabytes of the server and each agent, at the start and at the end. */
+  memoryMb: [Record<string, number>, Record<string, number>];
   seconds: number;
   seed: number;
   /** Why it ended before its time. */
@@ -45,12 +47,22 @@ export interface Ingredients {
   /** How many of the acknowledged were compared and deleted on the way. */
   forgotten: number;
   verdict: TallyVerdict | undefined;
+  memory: SoakResult['memoryMb'];
   seconds: number;
   seed: number;
   error: string | null;
 }
 
-export function resultOf({ figures, visitors, forgotten, verdict, seconds, seed, error }: Ingredients): SoakResult {
+export function resultOf({
+  figures,
+  visitors,
+  forgotten,
+  verdict,
+  memory,
+  seconds,
+  seed,
+  error,
+}: Ingredients): SoakResult {
   const failed = visitors.failures.length;
   const lost = new Set([...(verdict?.lost ?? []), ...visitors.misread]).size;
   const [duplicated, orphans] = [verdict?.duplicated.length ?? 0, verdict?.orphans.length ?? 0];
@@ -75,6 +87,7 @@ export function resultOf({ figures, visitors, forgotten, verdict, seconds, seed,
     completed: figures.completed,
     aborted: figures.aborted,
     notMade: figures.notMade.length,
+    memoryMb: memory,
     seconds: Math.round(seconds),
     seed,
     error,
@@ -100,5 +113,11 @@ export const soakTable = (result: SoakResult): string =>
     ],
     ['freeze of a rollback, p99', `${result.rollbackP99Ms} ms`],
     ['whole rollback, p99', `${result.rollbackTookP99Ms} ms`],
+    [
+      'memory, MB',
+      Object.keys(result.memoryMb[1])
+        .map((name) => `${name} ${result.memoryMb[0][name]} → ${result.memoryMb[1][name]}`)
+        .join(', '),
+    ],
     ['seed', result.seed],
   ]);

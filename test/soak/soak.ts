@@ -19,6 +19,8 @@ export interface SoakOptions {
 
 /** After so many switches everything is compared, so that a loss is known near the switch that made it. */
 const compareEvery = 10;
+/** And when so many are to be compared: the trees of a long run must not grow because its switches take their time. */
+const mostAtOnce = 4_000;
 
 /** Visitors of an app with every kind of store, and random switches and rollbacks under their feet. */
 export async function soak(options: SoakOptions): Promise<SoakResult> {
@@ -45,10 +47,12 @@ async function under(world: World, { switches, secondsBetween, rate, seed, tell 
   /** What was compared goes, so that the stores of a long run do not grow without end, and deletions move too. */
   const compareAndForget = async () => {
     const ids = [...visitors.acknowledged];
-    if (!(await compare(false)).ok) throw new Error('what was found is above');
+    const { ok, background } = await compare(false);
+    if (!ok) throw new Error('what was found is above');
     await visitors.forget(ids);
-    const gone = new Set(await forgetIds(ids, world.folderOf(walk.serving)));
+    const gone = new Set(await forgetIds([...ids, ...background], world.folderOf(walk.serving)));
     for (const id of gone) forgotten.add(id);
+    mine += ids.filter((id) => gone.has(id)).length;
     visitors.acknowledged.push(...ids.filter((id) => !gone.has(id)));
   };
   const walk = new Walk(world, visitors, figures, {
@@ -59,10 +63,17 @@ async function under(world: World, { switches, secondsBetween, rate, seed, tell 
     async afterSwitch(done) {
       for (const failure of visitors.failures.slice(told)) tell(`failed: ${failure}`);
       told = visitors.failures.length;
-      if (done % compareEvery === 0) await compareAndForget();
+      if (done % compareEvery === 0 || visitors.acknowledged.length > mostAtOnce) await compareAndForget();
+      if (done % compareEvery === 0) sayMemory(done);
     },
   });
   let told = 0;
+  let mine = 0;
+  const memory = [world.megabytes()];
+  const sayMemory = (done: number) => {
+    memory.push(world.megabytes());
+    tell(`memory after ${done} switches, MB: ${JSON.stringify(memory.at(-1))}`);
+  };
   let error: string | null = null;
   let verdict: TallyVerdict | undefined;
   try {
@@ -71,6 +82,7 @@ async function under(world: World, { switches, secondsBetween, rate, seed, tell 
     error = thrown instanceof Error ? thrown.message : String(thrown);
     tell(error);
   }
+  memory.push(world.megabytes());
   await visitors.stop();
   try {
     verdict = await compare(true);
@@ -81,7 +93,8 @@ async function under(world: World, { switches, secondsBetween, rate, seed, tell 
   return resultOf({
     figures,
     visitors,
-    forgotten: forgotten.size,
+    forgotten: mine,
+    memory: [memory[0]!, memory.at(-1)!],
     verdict,
     seconds: (performance.now() - started) / 1000,
     seed,

@@ -82,8 +82,9 @@ export class Walk {
     switched.push({ phase: open.next, report: last, tookMs: performance.now() - began });
     this.serving = otherThan(this.serving);
     const wayBack = report.wayBack?.open ? '' : `; no way back: ${report.wayBack?.reason}`;
+    const seconds = (switched.at(-1)!.tookMs / 1000).toFixed(1);
     this.#options.tell(
-      `${switched.length}. ${open.next} to ${this.serving}: freeze ${last.freezeMs.toFixed(1)} ms, ${last.held} held${wayBack}`,
+      `${switched.length}. ${open.next} to ${this.serving}: ${seconds} s, freeze ${last.freezeMs.toFixed(1)} ms, ${last.held} held${wayBack}`,
     );
     if (!report.wayBack?.open) throw new Error(`the way back of ${open.id} is not open: ${report.wayBack?.reason}`);
     open.next = open.next === 'finalize' ? 'rollback' : 'finalize';

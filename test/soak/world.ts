@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Processes } from '../../examples/demo/processes.ts';
 import { freePort } from '../../src/base/free-port.ts';
@@ -17,6 +18,8 @@ export interface World {
   folderOf(region: Region): string;
   /** Milliseconds each way, for everything that comes into a region from the other one or the server, where the link is a slow one. */
   setDelay(delayMs: number): void;
+  /** Resident memory now, of the server and each region's agent. */
+  megabytes(): Record<string, number>;
   end(): Promise<void>;
 }
 
@@ -47,6 +50,7 @@ export async function buildWorld(folder: string, { slowLink = false } = {}): Pro
       setDelay(delayMs) {
         for (const door of doors ?? []) door.setDelay(delayMs);
       },
+      megabytes: () => Object.fromEntries(Object.entries(processes.pids).map(([name, pid]) => [name, residentMb(pid)])),
       end: () => connection.close().then(end),
     };
   } catch (error) {
@@ -54,6 +58,9 @@ export async function buildWorld(folder: string, { slowLink = false } = {}): Pro
     throw error;
   }
 }
+
+const residentMb = (pid: number): number =>
+  Math.round(Number(/VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))![1]) / 1000);
 
 interface ServerStart {
   address: string;

@@ -13,6 +13,8 @@ export interface TallyVerdict {
   orphans: string[];
   /** Ids, the background's too, that are in every store. */
   complete: number;
+  /** Of these, the background's. */
+  background: string[];
 }
 
 export interface Ask {
@@ -38,13 +40,15 @@ export async function judgeTally(
   const again = [...idsIn(later)].filter((id) => forgotten.has(id)).map((id) => `${id}: deleted, and there again`);
   const duplicated = [...twice(later), ...(await doneTwice(place, ids)), ...again];
   const orphans = [...withoutCause(earlier, later)];
+  const complete = [...idsIn(later)].filter((id) => orderOf(id).every((letter) => later[letter].has(id)));
   return {
     ok: [lost, duplicated, orphans].every((list) => list.length === 0),
     acknowledged: ids.length,
     lost,
     duplicated,
     orphans,
-    complete: [...idsIn(later)].filter((id) => orderOf(id).every((letter) => later[letter].has(id))).length,
+    complete: complete.length,
+    background: complete.filter((id) => id.startsWith('b') && orderOf(id).length === letters.length),
   };
 }
 

@@ -47,7 +47,7 @@ export const agent = defineCommand({
   },
   needs: 'nothing',
   async run(context, { stopAll, ...input }) {
-    const { collectOnce } = await import('../../region/agent/heap.ts');
+    const { collectOnce } = await import('../../base/heap.ts');
     // Loaded here alone: every other command starts without the agent's libraries.
     const { startAgent } = await import('../../region/agent/agent.ts');
     const { assembleRegion } = await import('../../region/assemble.ts');

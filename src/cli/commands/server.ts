@@ -27,6 +27,7 @@ export const server = defineCommand({
   async run(context, { data, listen, databaseUrl, login }) {
     // Loaded here alone: every other command starts without the server's libraries.
     const { startServer } = await import('../../control/server.ts');
+    const { collectOnce } = await import('../../base/heap.ts');
     const token = context.io.env.STORKY_TOKEN || undefined;
     const running = await startServer({
       dataFolder: dataFolder(context.io, data, 'server'),
@@ -34,6 +35,8 @@ export const server = defineCommand({
       databaseUrl,
       token,
     });
+    // What the embedded database was made from is 400 MB, and would lie about for hours.
+    collectOnce();
     try {
       const address = outerAddress(running.address);
       const loggedIn = login && (await logIn(context, address, running));

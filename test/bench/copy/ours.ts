@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
+import { keepHeapSmall } from '../../../src/base/heap.ts';
 import type { DatabaseInstance } from '../../../src/drivers/database/contract.ts';
 import { databaseEngines } from '../../../src/drivers/registry.ts';
-import { keepHeapSmall } from '../../../src/region/agent/heap.ts';
 import { serve } from '../child.ts';
 
 keepHeapSmall();

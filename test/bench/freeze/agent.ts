@@ -1,9 +1,9 @@
+import { keepHeapSmall } from '../../../src/base/heap.ts';
 import type { DatabaseInstance } from '../../../src/drivers/database/contract.ts';
 import { engine } from '../../../src/drivers/database/postgres/engine.ts';
 import type { EpochRecord, ForwardTarget, Gate } from '../../../src/protocol/gate.ts';
 import type { SwitchReport } from '../../../src/protocol/migration.ts';
 import type { RegionAddress } from '../../../src/protocol/region-contract.ts';
-import { keepHeapSmall } from '../../../src/region/agent/heap.ts';
 import { startListener } from '../../../src/region/agent/listener.ts';
 import { readEpoch, recordEpoch } from '../../../src/region/apps/epoch-file.ts';
 import { gateOf } from '../../../src/region/apps-home.ts';

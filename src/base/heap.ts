@@ -1,6 +1,6 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { collectPassed } from '../../base/passing-buffers.ts';
+import { collectPassed } from './passing-buffers.ts';
 
 /**
  * A tunnel makes a short-lived buffer for every 16 KiB. With V8's young generation of 16 MiB and more they pile up to 80 MB
