@@ -67,7 +67,8 @@ export async function emptyImage(docker: Docker, reference: string, changes: str
     const answer = await new Promise<NodeJS.ReadableStream>((resolve, reject) =>
       docker.modem.dial(
         {
-          path: `/images/create?${query}`,
+          // The last character is taken for a question mark with nothing behind it, and cut off.
+          path: `/images/create?${query}&`,
           method: 'POST',
           file: createReadStream(join(folder, 'image.tar')) as never,
           isStream: true,

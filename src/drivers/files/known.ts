@@ -56,7 +56,7 @@ export function* alikeIn(known: Ledger, dir: TreePath, names: readonly Listed[])
   for (const [name, sig] of names) {
     const row = known.get(below(dir, name));
     // Names of one file are told apart by the stream alone.
-    if (!row || row.kind !== 'file' || row.here !== sig || row.entry.linked || !row.hash || isSoft(row.sig)) continue;
+    if (row?.kind !== 'file' || row.here !== sig || row.entry.linked || !row.hash || isSoft(row.sig)) continue;
     const table = row.blocks ? Buffer.from(row.blocks).toString('base64') : '';
     if (table.length > tablesAtOnce) continue;
     some.push([name, sig, row.sig, row.hash, table]);
