@@ -60,4 +60,4 @@ async function killedInTheFreeze(
 const fenceWaits = `SELECT FROM pg_stat_activity WHERE application_name = 'storky fence' AND wait_event_type = 'Lock'`;
 
 const brokenConnection =
-  /^(ECONNREFUSED|ECONNRESET|EPIPE|socket hang up|cut without a close frame|connect ECONNREFUSED .*)$/;
+  /^((read |write )?(ECONNRESET|EPIPE)|ECONNREFUSED|socket hang up|cut without a close frame|connect ECONNREFUSED .*)$/;
