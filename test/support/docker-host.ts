@@ -40,10 +40,9 @@ export async function startDockerHost(): Promise<DockerHost> {
   // Not `ip netns exec`: that mounts another /sys, without the control groups.
   const enter = [`--net=/run/netns/${namespace}`, 'dockerd', '--host', `unix://${socket}`];
   const places = { 'data-root': 'data', 'exec-root': 'exec', pidfile: 'docker.pid' };
-  const daemon = spawnForTest('nsenter', [
-    ...enter,
-    ...Object.entries(places).flatMap(([option, name]) => [`--${option}`, join(folder, name)]),
-  ]);
+  const options = Object.entries(places).flatMap(([option, name]) => [`--${option}`, join(folder, name)]);
+  // Its containerd writes down what it was doing when it is ended in a hurry.
+  const daemon = spawnForTest('nsenter', [...enter, ...options], { env: { TMPDIR: folder } });
   const docker = new Docker({ socketPath: socket });
   await waitFor(() => docker.ping().then(() => true), { timeout: 60_000, what: 'dockerd' }).catch((error: Error) => {
     throw new Error(`${error.message}: ${daemon.output().slice(-2_000)}`);
