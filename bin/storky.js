@@ -14,8 +14,9 @@ if (Number(process.versions.node.split('.')[0]) >= 24) {
   const from = existsSync(source) ? source : compiled;
   // V8 keeps what its young heap has grown to, so what runs for long says how small it is to be before anything else is loaded.
   if (process.argv.includes('agent') || process.argv.includes('server')) {
-    const heap = new URL(`../base/heap${from === source ? '.ts' : '.js'}`, from);
-    (await import(heap.href)).keepHeapSmall();
+    const base = async (name) => import(new URL(`../base/${name}${from === source ? '.ts' : '.js'}`, from).href);
+    (await base('allocator')).keepAllocatorSmall();
+    (await base('heap')).keepHeapSmall();
   }
   await import(from.href);
 } else if (existsSync(brought)) {

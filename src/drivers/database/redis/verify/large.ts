@@ -1,4 +1,5 @@
 import { createHash, type Hash } from 'node:crypto';
+import { passed } from '../../../../base/passing-buffers.ts';
 import type { Client, Command } from '../wire/connect.ts';
 
 /** Elements, or bytes of a string, that are read at once. */
@@ -53,8 +54,10 @@ async function eachEntry(client: Client, name: Buffer, seen: (entry: unknown) =>
 
 /** With lengths, so that no two answers give the same sequence of bytes. */
 function feed(hash: Hash, answer: unknown): void {
-  if (Buffer.isBuffer(answer)) hash.update(`$${answer.length}:`).update(answer);
-  else if (!Array.isArray(answer)) hash.update(`:${String(answer)};`);
+  if (Buffer.isBuffer(answer)) {
+    hash.update(`$${answer.length}:`).update(answer);
+    passed(answer.length);
+  } else if (!Array.isArray(answer)) hash.update(`:${String(answer)};`);
   else {
     hash.update(`*${answer.length}:`);
     for (const one of answer) feed(hash, one);

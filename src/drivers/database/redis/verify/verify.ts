@@ -1,4 +1,5 @@
 import { log } from '../../../../base/log.ts';
+import { passed } from '../../../../base/passing-buffers.ts';
 import type { Report, SourceEndpoint, VerifyResult } from '../../../store.ts';
 import type { DatabaseInstance } from '../../contract.ts';
 import { caughtUp } from '../target/lag.ts';
@@ -10,6 +11,8 @@ import { Place } from './place.ts';
 import { realDifferences } from './recheck.ts';
 
 const mostListed = 100;
+/** What the questions about one key leave to be collected, bytes, measured. */
+const leftByKey = 4_096;
 
 export interface Sides {
   source: Client;
@@ -92,6 +95,7 @@ async function compareKeys(
     const [theirs, ours] = await Promise.all([digests(sides.source, keys), digests(sides.target, keys)]);
     await judge(keys.filter((key) => theirs.get(key) !== ours.get(key)));
     result.items += keys.length;
+    passed(2 * keys.length * leftByKey);
     place.reached(db, 'source', cursor, result);
     await compared();
   }
