@@ -1,4 +1,5 @@
 import type { AnyCommand } from './command.ts';
+import { adopt } from './commands/adopt.ts';
 import { agent } from './commands/agent.ts';
 import { allowLive } from './commands/allow-live.ts';
 import { app } from './commands/app.ts';
@@ -22,6 +23,7 @@ import { regions } from './commands/regions.ts';
 import { regionsAdd } from './commands/regions-add.ts';
 import { regionsRemove } from './commands/regions-remove.ts';
 import { remove } from './commands/remove.ts';
+import { restart } from './commands/restart.ts';
 import { scale } from './commands/scale.ts';
 import { server } from './commands/server.ts';
 import { start } from './commands/start.ts';
@@ -45,11 +47,13 @@ export const commands: readonly AnyCommand[] = [
   allowLive,
   apply,
   apps,
+  adopt,
   app,
   ps,
   logs,
   start,
   stop,
+  restart,
   scale,
   env,
   remove,

@@ -29,6 +29,7 @@ import { importAlerts } from './steps/2-prepare/12-import-alerts.ts';
 import { importLogDrains } from './steps/2-prepare/13-import-log-drains.ts';
 import { importAutoscalers } from './steps/2-prepare/14-import-autoscalers.ts';
 import { importChecks } from './steps/2-prepare/15-import-checks.ts';
+import { importProject } from './steps/2-prepare/16-import-project.ts';
 import { stopSource } from './steps/3-data/01-stop-source.ts';
 import { openStores } from './steps/3-data/02-open-stores.ts';
 import { provision } from './steps/3-data/03-provision.ts';
@@ -90,6 +91,7 @@ const phases: Partial<Record<Phase, readonly Step[]>> = {
     importLogDrains,
     importAutoscalers,
     importChecks,
+    importProject,
   ],
   data: [stopSource, openStores, provision, carry, startWeb, rehearse],
   finalize: [provisionIfSkipped, startWebIfSkipped, ...switchIn('finalize')],

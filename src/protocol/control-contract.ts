@@ -5,7 +5,16 @@ import { AppRecord, AppView } from './app-record/record.ts';
 import { FoundProject } from './discovery.ts';
 import { Gate, GateMetrics } from './gate.ts';
 import { Carrier, CopyLimit, Migration, Phase } from './migration.ts';
-import { AllowedLive, AllowLive, ProcessView, RegionAddress, RegionInfo } from './region-contract.ts';
+import {
+  Adopt,
+  AllowedLive,
+  AllowLive,
+  ProcessView,
+  RegionAddress,
+  RegionInfo,
+  Restart,
+  Restarted,
+} from './region-contract.ts';
 import { SshReach } from './ssh-reach.ts';
 
 /** What the server answers to the CLI, the console and scripts. Paths follow the region-migration API that its users know. */
@@ -52,6 +61,11 @@ const apps = {
     .route({ method: 'GET', path: '/regions/{region}/discovered' })
     .input(z.object({ region: RegionName }))
     .output(z.array(FoundProject)),
+  /** A project of containers that runs on a region's host becomes an app; nothing of it changes. */
+  adopt: v1
+    .route({ method: 'POST', path: '/regions/{region}/adopted' })
+    .input(Adopt.extend({ region: RegionName }))
+    .output(AppView),
   get: v1.route({ method: 'GET', path: '/apps/{app}' }).input(app).output(AppView),
   /** The build's archive goes up first: PUT /v1/regions/{region}/builds/{sha256}. */
   apply: v1
@@ -64,6 +78,7 @@ const apps = {
     .output(none),
   start: v1.route({ method: 'POST', path: '/apps/{app}/start' }).input(app).output(AppView),
   stop: v1.route({ method: 'POST', path: '/apps/{app}/stop' }).input(app).output(AppView),
+  restart: v1.route({ method: 'POST', path: '/apps/{app}/restart' }).input(app.merge(Restart)).output(Restarted),
   scale: v1
     .route({ method: 'POST', path: '/apps/{app}/scale' })
     .input(

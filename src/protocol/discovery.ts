@@ -20,6 +20,17 @@ export const FoundService = z.object({
 });
 export type FoundService = z.infer<typeof FoundService>;
 
+/** What the owner of a project says where it does not say it itself. */
+export const ReadHints = z.object({
+  /** Services that visitors come to, with the port where it is not published: `service` or `service:port`. */
+  web: z.array(z.string()).default([]),
+  /** Services that do the app's work in the background, though they listen. */
+  workers: z.array(z.string()).default([]),
+  /** Container ports that speak something else than HTTP: `service:port`. */
+  tcp: z.array(z.string()).default([]),
+});
+export type ReadHints = z.infer<typeof ReadHints>;
+
 export const FoundMount = z.object({
   kind: z.enum(['volume', 'bind', 'other']),
   /** Of the volume; of a bind mount its path on the host. */

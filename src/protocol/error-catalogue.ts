@@ -1,16 +1,9 @@
-import type { NextMove } from './errors.ts';
-
-interface ErrorKind {
-  http: number;
-  next: NextMove;
-  what: string;
-  fix: string;
-}
-
-const kind = (http: number, next: NextMove, what: string, fix: string): ErrorKind => ({ http, next, what, fix });
+import { projectErrors } from './error-catalogue-projects.ts';
+import { type ErrorKind, kind } from './error-kind.ts';
 
 /** Every error that a person can meet. `{field}` is filled in from the error's fields. docs/errors.md lists them all. */
 export const catalogue = {
+  ...projectErrors,
   // The caller can mend these.
   bad_request: kind(400, 'fix', 'The request is not valid: {detail}', 'Correct {field} and try again.'),
   bad_manifest: kind(400, 'fix', '{file}:{line}: {detail}', 'Correct line {line} of {file} and run the command again.'),
@@ -267,28 +260,6 @@ export const catalogue = {
     'ask',
     '{peer} asked {region} for {what}, which no running migration grants.',
     'Start the migration anew; if this stays, it is a defect.',
-  ),
-  port_taken: kind(
-    409,
-    'fix',
-    'Port {port} of this host cannot be listened on: {detail}',
-    'End what uses it, or let Storky take another port.',
-  ),
-  gate_not_inserted: kind(
-    409,
-    'ask',
-    'The gate of {app} could not be put in: {detail}',
-    'Run the agent as root, or in a container with the capability NET_ADMIN on the network of the host; or name the proxy in front.',
-  ),
-  gate_not_removed: kind(409, 'ask', '{app}: its gate is still in {where}: {detail}', 'Take {what} out by hand.'),
-  ssh_failed: kind(502, 'fix', '{destination}: {detail}', 'Mend what `ssh {destination}` says, and try again.'),
-  host_not_fit: kind(409, 'fix', '{host} cannot run an agent: {detail}', '{hint}'),
-  unsupported: kind(501, 'fix', '{what} is not supported: {detail}', '{hint}'),
-  internal: kind(
-    500,
-    'ask',
-    'Something unexpected went wrong: {detail}',
-    'Run the command again; if it stays, report it with the logs.',
   ),
 } as const satisfies Record<string, ErrorKind>;
 

@@ -39,7 +39,8 @@ export type ForwardTarget = z.infer<typeof ForwardTarget>;
 export const EntryPort = z.object({
   name: z.string(),
   protocol: z.enum(['http', 'tcp']),
-  /** Listened on at the same host as the router's HTTP port; taken again after a restart. */
+  /** Listened on there, by default at the same host as the router's HTTP port; taken again after a restart. */
+  host: z.string().optional(),
   port: z.number().int().positive(),
   /** `host:port` of this entry's processes in this region. */
   upstreams: z.array(z.string()),
@@ -104,7 +105,13 @@ export const RouterRequest = z.discriminatedUnion('op', [
   z.object({ op: z.literal('status') }),
   z.object({ op: z.literal('put'), gate: Gate }),
   z.object({ op: z.literal('remove'), app: z.string() }),
-  z.object({ op: z.literal('upstreams'), app: z.string(), upstreams: z.array(z.string()) }),
+  /** Whatever the gate does now, it goes on with it. */
+  z.object({
+    op: z.literal('upstreams'),
+    app: z.string(),
+    upstreams: z.array(z.string()),
+    entries: z.array(EntryPort).optional(),
+  }),
   z.object({
     op: z.literal('hold'),
     app: z.string(),

@@ -3,6 +3,7 @@ import { AppName, PartName } from './app-record/names.ts';
 import { FileTree } from './app-record/parts.ts';
 import { Addon } from './app-record/process.ts';
 import { RecordPart } from './app-record/record.ts';
+import { WantedBlobs } from './image.ts';
 
 /**
  * Agent to agent. One TLS connection a stream: an HTTP/1.1 upgrade on the agent's port, `Upgrade: storky-link`, whose
@@ -31,6 +32,10 @@ export const LinkHello = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('pressure'), ...base }),
   /** The build's archive, then end. */
   z.object({ kind: z.literal('build'), ...base, sha256: z.string() }),
+  /** What an image of the app's containers consists of, as JSON, then end. */
+  z.object({ kind: z.literal('image'), ...base, image: z.string() }),
+  /** Those blobs of it, each from the byte on that is said, then end. */
+  z.object({ kind: z.literal('blobs'), ...base, image: z.string(), wanted: WantedBlobs }),
   /** The switch's messages, one JSON object a line. Opened by the source. */
   z.object({ kind: z.literal('switch'), ...base }),
 ]);

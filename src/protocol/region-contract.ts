@@ -2,7 +2,7 @@ import { oc } from '@orpc/contract';
 import { z } from 'zod';
 import { AppName, PartName, RegionName } from './app-record/names.ts';
 import { AppRecord, AppView, RecordPart } from './app-record/record.ts';
-import { FoundProject } from './discovery.ts';
+import { FoundProject, ReadHints } from './discovery.ts';
 import { EpochRecord, Gate, GateMetrics } from './gate.ts';
 import { Carrier, CheckResult, CopyLimit, Pressure, StoreReport, SwitchReport } from './migration.ts';
 
@@ -81,16 +81,26 @@ export const AllowLive = z.object({
 export const AllowedLive = z.object({ restarted: z.boolean(), heldMs: z.number(), held: z.number().int() });
 export type AllowedLive = z.infer<typeof AllowedLive>;
 
+export const Restart = z.object({ budgetMs: z.number().int().min(100).max(300_000).default(30_000) });
+export const Restarted = z.object({ heldMs: z.number(), held: z.number().int() });
+export type Restarted = z.infer<typeof Restarted>;
+
+export const Adopt = z.object({ project: z.string().min(1), app: AppName.optional(), hints: ReadHints.optional() });
+
 const apps = {
   list: oc.output(z.array(AppView)),
   /** What runs on this host under Docker. Reads, and changes nothing. */
   discover: oc.output(z.array(FoundProject)),
+  /** A project that runs here becomes an app of this region. Nothing of it changes. */
+  adopt: oc.input(Adopt).output(AppView),
   get: oc.input(app).output(AppView),
   /** Creates or updates. Never half-applies. The archive of `record.build` was uploaded before. */
   apply: oc.input(z.object({ record: AppRecord })).output(AppView),
   remove: oc.input(app.extend({ evenIfLent: z.boolean().default(false) })).output(none),
   start: oc.input(app).output(AppView),
   stop: oc.input(app).output(AppView),
+  /** Nobody notices. Answers how long requests were held, milliseconds, and how many. */
+  restart: oc.input(app.merge(Restart)).output(Restarted),
   scale: oc
     .input(
       app.extend({ type: PartName, amount: z.number().int().min(0).max(10).optional(), size: z.string().optional() }),

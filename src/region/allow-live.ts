@@ -1,12 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { dropClaims } from '../base/claim.ts';
-import { Deadline } from '../base/deadline.ts';
 import type { DatabaseEngine, DatabaseInstance, FollowingSetting } from '../drivers/database/contract.ts';
 import { StorkyError } from '../protocol/errors.ts';
 import type { AllowedLive } from '../protocol/region-contract.ts';
 import type { Apps } from './apps/apps.ts';
 import { refuseLocked } from './apps/check-record.ts';
 import type { SourceHome } from './home.ts';
+import { whileHeld } from './while-held.ts';
 
 interface Order {
   app: string;
@@ -31,7 +30,10 @@ export async function allowLive(home: SourceHome, apps: Apps, order: Order): Pro
     });
   if ((await following.allow(instance)) === 'holds') return { restarted: false, heldMs: 0, held: 0 };
   if (instance.external) return await withProvider(home, following, instance, order);
-  return await held(home, order, () => restart(engine, instance));
+  const { projects } = apps.moving;
+  // Visitors of containers come by the router only while it is put before them.
+  await projects.begin(order.app);
+  return await held(home, order, () => restart(engine, instance)).finally(() => projects.end(order.app));
 }
 
 async function restart(engine: DatabaseEngine, instance: DatabaseInstance): Promise<void> {
@@ -72,28 +74,16 @@ const answers = (following: FollowingSetting, instance: DatabaseInstance): Promi
     () => false,
   );
 
-/** The gate serves again by itself when the budget is over, also if this process dies: no epoch makes this side passive. */
+/** Without workers, which cannot be held. */
 async function held(
   home: SourceHome,
   { app, budgetMs }: Order,
   work: (signal: AbortSignal) => Promise<void>,
 ): Promise<AllowedLive> {
-  const [gate, epochs] = [home.gate(app), home.epochs(app)];
   await home.quiesce(app);
-  dropClaims(epochs.file);
-  const began = performance.now();
-  using deadline = new Deadline(budgetMs);
   try {
-    await gate.hold({ budgetMs }, epochs.read().epoch + 1);
-    await gate.drain(budgetMs / 4);
-    await deadline.race(work(deadline.signal), 'the restart of the database');
-    const { released } = await gate.serve();
-    return { restarted: true, heldMs: performance.now() - began, held: released };
-  } catch (error) {
-    await gate.serve();
-    throw error;
+    return { restarted: true, ...(await whileHeld(home, app, budgetMs, budgetMs / 4, work)) };
   } finally {
-    dropClaims(epochs.file);
     await home.resume(app);
   }
 }

@@ -3,7 +3,7 @@ import type { Apps } from './apps/apps.ts';
 import { quiet } from './quiet.ts';
 
 /** The user's verbs on the apps of this region. */
-export function appAnswers(apps: Apps): Omit<RegionAnswers['apps'], 'allowLive' | 'discover'> {
+export function appAnswers(apps: Apps): Omit<RegionAnswers['apps'], 'allowLive' | 'discover' | 'restart'> {
   return {
     list: () => apps.list(),
     get: ({ app }) => apps.get(app),
@@ -14,7 +14,8 @@ export function appAnswers(apps: Apps): Omit<RegionAnswers['apps'], 'allowLive' 
     scale: ({ app, type, amount, size }) => apps.scale(app, type, { amount, size }),
     environment: async ({ app }) => apps.environment(app),
     setEnvironment: quiet(({ app, set, unset }) => apps.setEnvironment(app, set, unset)),
-    logs: async ({ app, lines, type }) => apps.logs(app, lines, type),
+    logs: ({ app, lines, type }) => apps.logs(app, lines, type),
+    adopt: (order) => apps.adopt(order),
     processes: ({ app }) => apps.processes(app),
     metrics: ({ app }) => apps.metrics(app),
   };

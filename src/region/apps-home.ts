@@ -1,14 +1,19 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { DatabaseEngine } from '../drivers/database/contract.ts';
+import type { ProjectRuntime } from '../drivers/runtime/projects.ts';
 import type { RouterClient } from '../router/client.ts';
 import type { Apps } from './apps/apps.ts';
 import type { GateControl } from './apps/gate-control.ts';
 import type { SourceHome, TargetHome } from './home.ts';
+import type { MigrationRecords } from './migrations/records.ts';
 import type { AppGate, Epochs } from './switch/parts.ts';
 
 /** This region's apps and gates, as the two sides of a migration see them. */
 export function homeOf(
   apps: Apps,
   router: RouterClient,
+  records: Pick<MigrationRecords, 'any'>,
+  containers: ProjectRuntime,
   engineOf: (name: string) => Promise<DatabaseEngine>,
 ): SourceHome & TargetHome {
   const { moving } = apps;
@@ -31,10 +36,16 @@ export function homeOf(
     dropRemote: (app, addon) => moving.dropRemote(app, addon),
     useRemotely: (app, definition, lender) => moving.useRemotely(app, definition, lender),
     treePath: (app, tree) => moving.treePath(app, tree),
-    gate: (app) => gateOf(router, app, epochs(app).file),
+    gate: (app) => gateOf(router, app, epochs(app).file, (routerPid) => moving.projects.passing(app, routerPid)),
     epochs,
-    lock: (app, migration) => moving.lock(app, migration),
-    unlock: (app, migration) => moving.unlock(app, migration),
+    async lock(app, migration) {
+      await moving.lock(app, migration);
+      await moving.projects.begin(app);
+    },
+    async unlock(app, migration) {
+      await moving.unlock(app, migration);
+      if (!records.any(app)) await moving.projects.end(app);
+    },
     exportPart: (app, part) => moving.exportPart(app, part),
     storeDefinitions: (app) => moving.storeDefinitions(app),
     openBuild: (sha256) => apps.openBuild(sha256),
@@ -51,6 +62,10 @@ export function homeOf(
     importPart: (app, part, value) => moving.importPart(app, part, value),
     clearPart: (app, part) => moving.clearPart(app, part),
     hasBuild: (sha256) => apps.hasBuild(sha256),
+    checkProject: (project) => containers.check(project),
+    passing: async (app) => moving.projects.passing(app, (await router.status()).pid),
+    images: containers.images,
+    keepImage: (app, id) => moving.keepImage(app, id),
     receiveBuild: (sha256, archive) => apps.receiveBuild(sha256, archive),
     provision: (app, definition) => moving.provision(app, definition),
     deprovision: (app, store) => moving.deprovision(app, store),
@@ -61,14 +76,30 @@ export function homeOf(
   };
 }
 
-export function gateOf(router: RouterClient, app: string, epochFile: string): AppGate {
+export function gateOf(
+  router: RouterClient,
+  app: string,
+  epochFile: string,
+  passing: (routerPid: number) => string[] = () => [],
+): AppGate {
+  let routerPid: number | undefined;
   return {
     async warm(to) {
-      const known = (await router.status()).gates.find(({ gate }) => gate.app === app);
+      const { gates, pid } = await router.status();
+      routerPid = pid;
+      const known = gates.find(({ gate }) => gate.app === app);
       if (known) await router.put({ ...known.gate, forward: to });
     },
     hold: async (limits, epoch) => void (await router.hold(app, limits, epoch, epochFile)),
-    drain: (deadlineMs) => router.drain(app, deadlineMs),
+    // What goes past the gate is in flight as well: nobody can hold it, so it is waited for.
+    async drain(deadlineMs) {
+      const until = performance.now() + deadlineMs;
+      routerPid ??= (await router.status()).pid;
+      const pid = routerPid;
+      const { inFlight } = await router.drain(app, deadlineMs);
+      while (passing(pid).length > 0 && performance.now() < until) await sleep(10);
+      return { inFlight: inFlight + passing(pid).length };
+    },
     serve: () => router.serve(app),
     forward: (to) => router.forward(app, to),
   };
@@ -79,7 +110,7 @@ export function gateControl(router: RouterClient): GateControl {
   return {
     put: (gate) => router.put(gate),
     remove: (app) => router.remove(app),
-    upstreams: (app, upstreams) => router.upstreams(app, upstreams),
+    upstreams: (app, upstreams, entries) => router.upstreams(app, upstreams, entries),
     metrics: (app) => router.metrics(app),
     certificates: (all) => router.certificates(all),
     status: async () => ({ gates: (await router.status()).gates.map(({ gate }) => gate) }),

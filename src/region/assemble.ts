@@ -1,13 +1,17 @@
+import { join } from 'node:path';
 import { Slots } from '../base/slots.ts';
 import { discover } from '../drivers/runtime/docker/discover.ts';
 import { openDocker } from '../drivers/runtime/docker/docker.ts';
+import { dockerProjects } from '../drivers/runtime/docker/project/runtime.ts';
 import { localRuntime } from '../drivers/runtime/local/runtime.ts';
+import type { ProjectRuntime } from '../drivers/runtime/projects.ts';
 import { StorkyError } from '../protocol/errors.ts';
 import { RouterClient } from '../router/client.ts';
 import type { RegionContext, RegionParts } from './agent/parts.ts';
 import { allowLive } from './allow-live.ts';
 import { appAnswers } from './app-answers.ts';
 import { Apps } from './apps/apps.ts';
+import { hosted } from './apps/projects/hosted.ts';
 import { gateControl, homeOf } from './apps-home.ts';
 import { authoriseBy } from './migrations/grants.ts';
 import { MigrationRecords } from './migrations/records.ts';
@@ -15,6 +19,7 @@ import { OpenStores } from './open-stores.ts';
 import { quiet } from './quiet.ts';
 import { Lending } from './remote/lending.ts';
 import { wayThrough } from './remote/way.ts';
+import { restartWeb } from './restart.ts';
 import { sourceLinks } from './source/links.ts';
 import { sourceProcedures } from './source/procedures.ts';
 import { Switching } from './source/switching.ts';
@@ -38,6 +43,7 @@ export function assembleRegion(context: RegionContext): RegionParts {
   const router = new RouterClient(context.routerSocket);
   const publicUrl = (host: string) =>
     `http://${host}${context.publicHttpPort === 80 ? '' : `:${context.publicHttpPort}`}`;
+  const containers = dockerProjects(region, context.dockerSocket, context.engines, join(dataFolder, 'images'));
   const apps = new Apps({
     remoteWay: wayThrough(link),
     dataFolder,
@@ -45,11 +51,12 @@ export function assembleRegion(context: RegionContext): RegionParts {
     domain,
     router: gateControl(router),
     runtime: localRuntime,
+    containers,
     engines: context.engines,
     publicUrl,
   });
-  const home = homeOf(apps, router, (name) => engineOf(context, name));
   const records = new MigrationRecords(dataFolder);
+  const home = homeOf(apps, router, records, containers, (name) => engineOf(context, containers, name));
   const lending = new Lending(home, region);
   const source = {
     region,
@@ -71,10 +78,15 @@ export function assembleRegion(context: RegionContext): RegionParts {
     link,
     jobs: new CarryJobs(),
     copies: new Slots(context.copies),
-    endpoints: new Endpoints(link, records, governors),
+    endpoints: new Endpoints(
+      link,
+      records,
+      governors,
+      async (app, store) => (await home.database(app, store)).instance.guest?.gateway,
+    ),
     governors,
     offers: new Offers(dataFolder),
-    engine: (name) => engineOf(context, name),
+    engine: (name) => engineOf(context, containers, name),
     stores: new OpenStores((app, name) => openTarget(home, dataFolder, app, name)),
     beginBack: (record, name, from, signal) => beginBack(target, wayBackOf, record, name, from, signal),
   };
@@ -83,7 +95,12 @@ export function assembleRegion(context: RegionContext): RegionParts {
   let disk: Disposable | undefined;
   return {
     answers: {
-      apps: { ...appAnswers(apps), allowLive: (input) => allowLive(home, apps, input), discover: () => found(context) },
+      apps: {
+        ...appAnswers(apps),
+        allowLive: (input) => allowLive(home, apps, input),
+        restart: (input) => restartWeb(home, apps, input),
+        discover: () => found(context),
+      },
       source: { ...sourceProcedures(source, switching), ...wayBack.source },
       target: {
         ...targetProcedures(target, context.info),
@@ -116,8 +133,8 @@ export function assembleRegion(context: RegionContext): RegionParts {
 const found = async ({ region, dockerSocket, engines }: RegionContext) =>
   discover(region, openDocker(region, dockerSocket), await engines());
 
-async function engineOf({ engines, region }: RegionContext, name: string) {
+async function engineOf({ engines, region }: RegionContext, containers: ProjectRuntime, name: string) {
   const engine = (await engines()).find((known) => known.engine === name);
   if (!engine) throw new StorkyError('engine_missing', { region, engine: name, version: '' });
-  return engine;
+  return hosted(engine, containers);
 }

@@ -1,5 +1,7 @@
 import type { Readable } from 'node:stream';
 import type { DatabaseEngine, DatabaseInstance } from '../drivers/database/contract.ts';
+import type { ProjectFinding, ProjectRuntime } from '../drivers/runtime/projects.ts';
+import type { Project } from '../protocol/app-record/project.ts';
 import type { AppRecord, RecordPart } from '../protocol/app-record/record.ts';
 import type { ForwardTarget, Latency } from '../protocol/gate.ts';
 import type { StoreDefinition } from '../protocol/link.ts';
@@ -19,6 +21,10 @@ interface EitherHome {
   loans(app: string): readonly Loan[];
   changeLoans(app: string, change: (loans: readonly Loan[]) => Loan[]): void;
   treePath(app: string, tree: string): string;
+  /** Would the project find its names and places free here? */
+  checkProject(project: Project): Promise<ProjectFinding[]>;
+  /** Of the container engine on this host. */
+  images: ProjectRuntime['images'];
   gate(app: string): AppGate;
   epochs(app: string): Epochs;
   lock(app: string, migration: string): Promise<void>;
@@ -32,6 +38,8 @@ export interface SourceHome extends EitherHome {
   openBuild(sha256: string): Readable;
   /** Runs a command of the app beside its processes; `code` is null when it took too long. */
   runOnce(app: string, command: string): Promise<{ code: number | null; lines: string[] }>;
+  /** Connections to the app that go past its gate, since they are older than it. */
+  passing(app: string): Promise<string[]>;
   /** Ends workers and schedules, and waits until they are gone. */
   quiesce(app: string): Promise<void>;
   /** Ends everything, for a carrier that needs an app that stands still. */
@@ -60,6 +68,8 @@ export interface TargetHome extends EitherHome {
   clearPart(app: string, part: RecordPart): Promise<void>;
   hasBuild(sha256: string): boolean;
   receiveBuild(sha256: string, archive: Readable): Promise<unknown>;
+  /** It came with the app, and goes with it where the move is taken back. */
+  keepImage(app: string, id: string): void;
   provision(app: string, definition: StoreDefinition): Promise<void>;
   /** Instead of one of its own, the app uses the addon where it is. */
   useRemotely(

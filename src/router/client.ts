@@ -2,6 +2,7 @@ import { connect, type Socket } from 'node:net';
 import { JsonLines } from '../base/json-lines.ts';
 import { type ErrorReport, StorkyError } from '../protocol/errors.ts';
 import {
+  type EntryPort,
   type ForwardTarget,
   type Gate,
   type GateMetrics,
@@ -56,8 +57,8 @@ export class RouterClient {
     return this.#call({ op: 'remove', app });
   }
 
-  upstreams(app: string, upstreams: string[]): Promise<null> {
-    return this.#call({ op: 'upstreams', app, upstreams });
+  upstreams(app: string, upstreams: string[], entries?: EntryPort[]): Promise<null> {
+    return this.#call({ op: 'upstreams', app, upstreams, entries });
   }
 
   /** Resolved: new requests wait, also when the router is killed now. */

@@ -10,6 +10,7 @@ import { attach, closeServer, httpServer, listen } from './listeners.ts';
 import { type EntryOf, markConnection, proxyList } from './proxy/connection.ts';
 
 interface Wanted extends EntryOf {
+  host: string;
   protocol: EntryPort['protocol'];
 }
 
@@ -34,7 +35,7 @@ export class EntryPorts {
   follow(gates: AppGate[]): Promise<void> {
     const wanted = new Map(
       gates.flatMap(({ config: { app, entries } }) =>
-        entries.map(({ name, port, protocol }) => [port, { app, name, protocol }] as const),
+        entries.map(({ name, port, protocol, host = this.#host }) => [port, { app, name, protocol, host }] as const),
       ),
     );
     return this.#turns.take('all', () => this.#change(wanted));
@@ -67,7 +68,7 @@ export class EntryPorts {
   async #open(port: number, wanted: Wanted): Promise<void> {
     const server = wanted.protocol === 'http' ? this.#http(wanted) : this.#stream(wanted);
     try {
-      await listen(server, this.#host, port);
+      await listen(server, wanted.host, port);
     } catch (error) {
       throw new StorkyError('port_taken', { port, detail: String((error as NodeJS.ErrnoException).code ?? error) });
     }

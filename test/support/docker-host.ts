@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Docker from 'dockerode';
 import { onTestFinished } from 'vitest';
-import { spawnForTest } from './spawned.ts';
+import { type Spawned, spawnForTest } from './spawned.ts';
 import { waitFor } from './wait-for.ts';
 
 /** True where a Docker of a test's own can run; else says so, and never passes over it in silence under CI. */
@@ -24,30 +24,56 @@ export function canRunDocker(): boolean {
 export interface DockerHost {
   docker: Docker;
   socket: string;
+  /** Ends the daemon, and its containers with it, as the host's going down would. */
+  stop(): Promise<void>;
+  start(): Promise<void>;
 }
 
-/** A daemon in a network namespace of its own, with its own images and networks; gone with the test. */
-export async function startDockerHost(): Promise<DockerHost> {
-  const namespace = `sd${randomBytes(3).toString('hex')}`;
+/** A daemon in a network namespace, by default one of its own, with its own images and networks; gone with the test. */
+export async function startDockerHost(
+  namespace = newNamespace(),
+  enter = (command: string[]) => ['nsenter', `--net=/run/netns/${namespace}`, ...command],
+): Promise<DockerHost> {
   const folder = mkdtempSync(join(tmpdir(), 'storky-docker-'));
-  onTestFinished(() => {
-    spawnSync('ip', ['netns', 'delete', namespace]);
-    rmSync(folder, { recursive: true, force: true });
-  });
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  const host = dockerHostIn(enter, folder);
+  await host.start();
+  return host;
+}
+
+function newNamespace(): string {
+  const namespace = `sd${randomBytes(3).toString('hex')}`;
+  onTestFinished(() => void spawnSync('ip', ['netns', 'delete', namespace]));
   run('ip', 'netns', 'add', namespace);
   run('ip', '-n', namespace, 'link', 'set', 'lo', 'up');
+  return namespace;
+}
+
+/** Not by `ip netns exec`: that mounts another /sys, without the control groups. */
+function dockerHostIn(enter: (command: string[]) => string[], folder: string): DockerHost {
   const socket = join(folder, 'docker.sock');
-  // Not `ip netns exec`: that mounts another /sys, without the control groups.
-  const enter = [`--net=/run/netns/${namespace}`, 'dockerd', '--host', `unix://${socket}`];
   const places = { 'data-root': 'data', 'exec-root': 'exec', pidfile: 'docker.pid' };
   const options = Object.entries(places).flatMap(([option, name]) => [`--${option}`, join(folder, name)]);
-  // Its containerd writes down what it was doing when it is ended in a hurry.
-  const daemon = spawnForTest('nsenter', [...enter, ...options], { env: { TMPDIR: folder } });
   const docker = new Docker({ socketPath: socket });
-  await waitFor(() => docker.ping().then(() => true), { timeout: 60_000, what: 'dockerd' }).catch((error: Error) => {
-    throw new Error(`${error.message}: ${daemon.output().slice(-2_000)}`);
-  });
-  return { docker, socket };
+  let daemon: Spawned;
+  return {
+    docker,
+    socket,
+    async start() {
+      // Its containerd writes down what it was doing when it is ended in a hurry.
+      const [program, ...args] = enter(['dockerd', '--host', `unix://${socket}`, ...options]);
+      daemon = spawnForTest(program!, args, { env: { TMPDIR: folder } });
+      await waitFor(() => docker.ping().then(() => true), { timeout: 60_000, what: 'dockerd' }).catch(
+        (error: Error) => {
+          throw new Error(`${error.message}: ${daemon.output().slice(-2_000)}`);
+        },
+      );
+    },
+    async stop() {
+      daemon.signal('SIGTERM');
+      await daemon.ended;
+    },
+  };
 }
 
 /** An image of nothing: enough for containers that are looked at and never run. */

@@ -1,3 +1,4 @@
+import { hostname } from 'node:os';
 import { resolve } from 'node:path';
 
 const required = (name) => {
@@ -16,5 +17,5 @@ export const shopName = process.env.SHOP_NAME ?? 'The Heron & Kettle';
 export const host = process.env.HOST ?? '127.0.0.1';
 export const port = Number(process.env.PORT ?? 3000);
 
-/** Where this process runs: the region's name where it is known, else the folder, which differs from host to host. */
-export const region = process.env.REGION_NAME ?? process.cwd();
+/** Where this process runs: the region's name where it is known, else the host (or container) and the folder. */
+export const region = process.env.REGION_NAME ?? `${hostname()}${process.cwd()}`;

@@ -60,6 +60,7 @@ function appsOf(os: Os, world: World) {
       return world.apps.filter((app) => !region || app.region === region);
     }),
     discover: os.apps.discover.handler(() => []),
+    adopt: os.apps.adopt.handler(({ input }) => world.addApp({ name: input.app ?? input.project }, input.region)),
     get: os.apps.get.handler(({ input }) => find(input)),
     apply: os.apps.apply.handler(({ input }) => world.addApp(input.record, input.region)),
     allowLive: os.apps.allowLive.handler(() => ({ restarted: true, heldMs: 812, held: 3 })),
@@ -69,6 +70,7 @@ function appsOf(os: Os, world: World) {
     }),
     start: os.apps.start.handler(({ input }) => Object.assign(find(input), { status: 'running' as const })),
     stop: os.apps.stop.handler(({ input }) => Object.assign(find(input), { status: 'stopped' as const })),
+    restart: os.apps.restart.handler(() => ({ heldMs: 640, held: 2 })),
     scale: os.apps.scale.handler(({ input }) => {
       const view = find(input);
       const { amount, size } = input;

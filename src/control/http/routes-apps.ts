@@ -12,11 +12,13 @@ export function appRoutes({ apps: api }: Guarded, apps: Apps) {
   return {
     list: api.list.handler(({ input }) => apps.list(input.region)),
     discover: api.discover.handler(async ({ input }) => (await apps.in(input.region)).apps.discover()),
+    adopt: api.adopt.handler(async ({ input: { region, ...order } }) => (await apps.in(region)).apps.adopt(order)),
     get: api.get.handler(({ input }) => at(input, (calls, rest) => calls.get(rest))),
     apply: api.apply.handler(async ({ input }) => (await apps.in(input.region)).apps.apply({ record: input.record })),
     remove: api.remove.handler(({ input }) => at(input, (calls, rest) => calls.remove(rest))),
     start: api.start.handler(({ input }) => at(input, (calls, rest) => calls.start(rest))),
     stop: api.stop.handler(({ input }) => at(input, (calls, rest) => calls.stop(rest))),
+    restart: api.restart.handler(({ input }) => at(input, (calls, rest) => calls.restart(rest))),
     scale: api.scale.handler(({ input }) => at(input, (calls, rest) => calls.scale(rest))),
     environment: api.environment.handler(({ input }) => at(input, (calls, rest) => calls.environment(rest))),
     setEnvironment: api.setEnvironment.handler(({ input }) => at(input, (calls, rest) => calls.setEnvironment(rest))),

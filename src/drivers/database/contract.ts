@@ -25,6 +25,7 @@ export interface DatabaseInstance {
   /** Folder that the engine owns: data, sockets, logs. */
   folder: string;
   external?: External;
+  guest?: Guest;
 }
 
 /** Of a database that Storky does not run: it is never started, stopped or destroyed. */
@@ -33,6 +34,31 @@ export interface External {
   parameters: Record<string, string>;
   /** What was there before a move filled it, in the engine's own words: with it, the database is given back as it was. */
   before?: Record<string, unknown>;
+}
+
+/** Of a database in a container that belongs to the app: who starts, stops and removes it is the containers' runtime. */
+export interface Guest {
+  /** The command that runs another one in a container; its options and the container's name follow. */
+  exec: string[];
+  container: string;
+  /** The host's address, as the server reaches it. */
+  gateway: string;
+}
+
+/** A server in a container that runs. */
+export interface GuestOrder extends Pick<DatabaseInstance, 'app' | 'addon' | 'folder' | 'host'> {
+  guest: Guest;
+  /** The container's own variables: from them the server got its first account. */
+  environment: Record<string, string>;
+}
+
+export interface GuestSupport {
+  /** Logs in by what the container's variables say. Changes nothing. @throws StorkyError engine_refused, unsupported */
+  describe(order: GuestOrder): Promise<DatabaseInstance>;
+  /** With an account of Storky's own in it, which a move needs. Idempotent. */
+  welcome(instance: DatabaseInstance): Promise<DatabaseInstance>;
+  /** Takes that account away. The database is the app's again, and nobody else's. Idempotent. */
+  dismiss(instance: DatabaseInstance): Promise<DatabaseInstance>;
 }
 
 /** An address for the target's side of a move. */
@@ -71,6 +97,12 @@ export interface ProvisionOrder {
   take?: boolean;
 }
 
+/** A server in a container, and the folders there in which it keeps its data. */
+export interface Recognised {
+  version: string | null;
+  data: string[];
+}
+
 /** What a container says of itself before anybody has asked its server. */
 export interface ContainerImage {
   reference: string;
@@ -99,7 +131,7 @@ export interface DatabaseEngine {
   readonly engine: string;
   readonly capabilities: Capabilities;
   /** Is this container a server of this engine? The version where it says it. */
-  recognise?(image: ContainerImage): { version: string | null } | undefined;
+  recognise?(image: ContainerImage): Recognised | undefined;
   /** Installed here, oldest first, e.g. ['15', '17']. */
   versions(): Promise<string[]>;
   plans(): Plan[];
@@ -119,6 +151,8 @@ export interface DatabaseEngine {
    */
   dial?(instance: DatabaseInstance): Promise<Duplex>;
   following?: FollowingSetting;
+  /** Where a server in a container of the app's can be moved. */
+  guest?: GuestSupport;
   /** Starts it where it does not run, waits until it accepts connections. It outlives the agent. Idempotent. */
   start(instance: DatabaseInstance): Promise<void>;
   stop(instance: DatabaseInstance): Promise<void>;

@@ -27,6 +27,15 @@ function endsOf(pid: number): Set<string> {
   return new Set(established(pid).flatMap(({ local, inode }) => (inodes.has(inode) ? [local] : [])));
 }
 
+/** A process that has ended has no connections. */
+function readIfThere(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return '';
+  }
+}
+
 function descriptors(pid: number): string[] {
   return readdirSync(`/proc/${pid}/fd`).flatMap((fd) => {
     try {
@@ -46,7 +55,7 @@ interface Established {
 /** Of the network in which the process lives. A half-closed connection may still carry an answer, so it counts. */
 function established(pid: number): Established[] {
   return ['tcp', 'tcp6'].flatMap((table) =>
-    readFileSync(`/proc/${pid}/net/${table}`, 'utf8')
+    readIfThere(`/proc/${pid}/net/${table}`)
       .split('\n')
       .slice(1)
       .map((line) => line.trim().split(/\s+/))

@@ -16,6 +16,7 @@ import {
   Source,
 } from './parts.ts';
 import { Addon, Processes } from './process.ts';
+import { Project } from './project.ts';
 
 const uniqueBy = <T>(key: (item: T) => string, what: string) =>
   [(items: T[]) => new Set(items.map(key)).size === items.length, `two ${what} have the same name`] as const;
@@ -59,6 +60,8 @@ export const AppRecord = z
     logDrains: z.array(LogDrain).default([]),
     autoscalers: z.array(Autoscaler).default([]),
     checks: Checks.prefault({}),
+    /** Read from a host by `storky adopt`, never written by hand. */
+    project: Project.nullable().default(null),
   })
   .strict()
   .superRefine((app, ctx) => {
@@ -101,6 +104,7 @@ export const recordParts = [
   'logDrains',
   'autoscalers',
   'checks',
+  'project',
 ] as const;
 export const RecordPart = z.enum(recordParts);
 export type RecordPart = z.infer<typeof RecordPart>;

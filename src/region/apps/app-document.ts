@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { AppRecord } from '../../protocol/app-record/record.ts';
+import { ReadHints } from '../../protocol/discovery.ts';
 import { StorkyError } from '../../protocol/errors.ts';
 import { ForwardTarget } from '../../protocol/gate.ts';
 import { RegionAddress } from '../../protocol/region-contract.ts';
@@ -31,6 +32,7 @@ const DatabaseInstance = ProvisionOrder.extend({
       before: z.record(z.string(), z.unknown()).optional(),
     })
     .optional(),
+  guest: z.object({ exec: z.array(z.string()), container: z.string(), gateway: z.string() }).optional(),
 });
 
 /** An addon that is in another region: the app reaches it through a port of this agent's (remote-addons.ts). */
@@ -74,6 +76,19 @@ export const AppDocument = z.object({
   webWhilePassive: z.boolean(),
   /** Where the gate sends requests while the app is passive here; null holds them. */
   forward: ForwardTarget.nullable(),
+  /** How often its owner has had it restarted. */
+  restarts: z.number().int().default(0),
+  /** Of a project of containers: Storky has made it here, and may take it away. One that was adopted is its owner's. */
+  made: z.boolean().default(false),
+  /** What its owner said when it was adopted. */
+  hints: ReadHints.default({ web: [], workers: [], tcp: [] }),
+  /** Images that a move has brought here. */
+  images: z.array(z.string()).default([]),
+  /** Where each file tree of the project lies, and whether a folder was there before. */
+  places: z.record(z.string(), z.object({ path: z.string(), wasThere: z.boolean() })).default({}),
+  /** The router stands before the project's visitors, at these ports of its own, by entry. */
+  gateIn: z.boolean().default(false),
+  gatePorts: z.record(z.string(), z.number().int()).default({}),
 });
 export type AppDocument = z.infer<typeof AppDocument>;
 
@@ -93,6 +108,13 @@ export function newDocument(id: string, record: AppRecord): AppDocument {
     halted: false,
     webWhilePassive: false,
     forward: null,
+    restarts: 0,
+    made: false,
+    hints: { web: [], workers: [], tcp: [] },
+    images: [],
+    places: {},
+    gateIn: false,
+    gatePorts: {},
   };
 }
 

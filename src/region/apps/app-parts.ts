@@ -1,12 +1,13 @@
 import type { Build } from '../../protocol/app-record/parts.ts';
+import type { AppRunner } from './app-runner.ts';
 import type { AppStore } from './app-store.ts';
 import type { Builds } from './builds.ts';
 import type { Databases } from './databases.ts';
 import type { Environments } from './environment.ts';
 import type { Gates } from './gates.ts';
+import type { Projects } from './projects/projects.ts';
 import type { Releases } from './releases.ts';
 import type { RemoteAddons } from './remote-addons.ts';
-import type { Runner } from './runner.ts';
 
 /** What the operations on apps work with. */
 export interface AppParts {
@@ -17,7 +18,8 @@ export interface AppParts {
   remotes: RemoteAddons;
   environments: Environments;
   gates: Gates;
-  runner: Runner;
+  runner: AppRunner;
+  projects: Projects;
   region: string;
   domain: string;
   /** Removes the archive where no app of this region refers to it. */

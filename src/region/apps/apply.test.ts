@@ -74,7 +74,7 @@ test('an app that never becomes healthy stays, so that its logs can be read', as
   const applied = region.apps.apply(record({ name: 'shop', build, processes: web }));
   await expect(applied).rejects.toMatchObject({ code: 'target_unhealthy' });
   expect((await region.apps.get('shop')).status).toBe('crashed');
-  expect(region.apps.logs('shop', 10).map(({ line }) => line)).toContain('no such database');
+  expect((await region.apps.logs('shop', 10)).map(({ line }) => line)).toContain('no such database');
 });
 
 test('file trees cannot go by an apply, and a value can refer to them', async () => {

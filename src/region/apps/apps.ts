@@ -4,6 +4,7 @@ import { log } from '../../base/log.ts';
 import { Turns } from '../../base/turns.ts';
 import type { DatabaseEngine } from '../../drivers/database/contract.ts';
 import type { Runtime } from '../../drivers/runtime/contract.ts';
+import type { ProjectRuntime } from '../../drivers/runtime/projects.ts';
 import { AppRecord, type AppView } from '../../protocol/app-record/record.ts';
 import { StorkyError } from '../../protocol/errors.ts';
 import type { Gate, GateMetrics } from '../../protocol/gate.ts';
@@ -18,6 +19,7 @@ import type { GateControl } from './gate-control.ts';
 import type { HostNames } from './hosts.ts';
 import { type LogLine, readLogs, rotateLogs } from './logs.ts';
 import { MovingApps } from './moving-apps.ts';
+import { type AdoptOrder, adoptProject } from './projects/adopt-project.ts';
 import { type RemoteWay, reachedFrom } from './remote-addons.ts';
 import { removeApp } from './remove.ts';
 import { startApps } from './start-apps.ts';
@@ -29,6 +31,8 @@ export interface AppsOptions {
   domain: string;
   router: GateControl;
   runtime: Runtime;
+  /** Projects of containers on this host. */
+  containers: ProjectRuntime;
   engines(): Promise<DatabaseEngine[]>;
   /** To the addons that apps use in other regions. */
   remoteWay?: RemoteWay;
@@ -108,6 +112,12 @@ export class Apps {
     return await this.get(record.name);
   }
 
+  /** A project of containers that runs here becomes an app; adopted again, it is read anew. Nothing of it changes. */
+  async adopt(order: AdoptOrder): Promise<AppView> {
+    const app = await adoptProject(this.#parts, this.#turns, order);
+    return await this.get(app);
+  }
+
   /** With its data. @throws StorkyError app_locked, addon_lent */
   remove(app: string, { evenIfLent = false } = {}): Promise<void> {
     return this.#unlocked(app, async () => {
@@ -125,6 +135,16 @@ export class Apps {
   async stop(app: string): Promise<AppView> {
     await this.#desire(app, 'stopped');
     return await this.get(app);
+  }
+
+  /** Web processes and workers of a release, one by one, without a gap. Also of a locked app: nothing of it changes. */
+  async restart(app: string): Promise<void> {
+    await this.#turns.take(app, async () => {
+      this.#parts.store.change(app, (draft) => {
+        draft.restarts++;
+      });
+      await this.#parts.runner.become(app);
+    });
   }
 
   async scale(app: string, type: string, to: { amount?: number; size?: string }): Promise<AppView> {
@@ -150,8 +170,8 @@ export class Apps {
     });
   }
 
-  logs(app: string, lines: number, type?: string): LogLine[] {
-    this.document(app);
+  async logs(app: string, lines: number, type?: string): Promise<LogLine[]> {
+    if (this.document(app).record.project) return await this.#parts.projects.logs(app, lines, type);
     return readLogs(this.#parts.store.paths.logs(app), lines, type);
   }
 
@@ -227,9 +247,9 @@ export class Apps {
       await sleep(reviveEveryMs, undefined, { signal, ref: false }).catch(() => {});
       if (signal.aborted) return;
       for (const app of this.#parts.store.names())
-        await this.#parts.databases
-          .revive(app)
-          .catch((error) => log.error({ app, error: String(error) }, 'a database does not come up'));
+        await lookAfter(this.#parts, app).catch((error) =>
+          log.error({ app, error: String(error) }, 'a database does not come up'),
+        );
     }
   }
 
@@ -242,6 +262,12 @@ export class Apps {
       }
     }
   }
+}
+
+/** Databases that have ended by themselves start again; of a project of containers, the engine sees to that. */
+async function lookAfter({ projects, databases }: AppParts, app: string): Promise<void> {
+  if (projects.isProject(app)) await projects.look(app);
+  else await databases.revive(app);
 }
 
 function parsed(json: unknown): AppRecord {

@@ -1,4 +1,7 @@
+import type { DatabaseEngine } from '../../drivers/database/contract.ts';
+import { StorkyError } from '../../protocol/errors.ts';
 import { type AppParts, buildCollector } from './app-parts.ts';
+import { runnerOf } from './app-runner.ts';
 import { AppStore } from './app-store.ts';
 import type { AppsOptions } from './apps.ts';
 import { Builds } from './builds.ts';
@@ -6,20 +9,45 @@ import { Databases } from './databases.ts';
 import { Environments } from './environment.ts';
 import { Gates } from './gates.ts';
 import type { HostNames } from './hosts.ts';
+import { hosted } from './projects/hosted.ts';
+import { ProjectGates } from './projects/project-gates.ts';
+import { ProjectRunner } from './projects/project-runner.ts';
+import { Projects } from './projects/projects.ts';
 import { Releases } from './releases.ts';
 import { noWay, RemoteAddons } from './remote-addons.ts';
 import { Runner } from './runner.ts';
 
 export function buildParts(options: AppsOptions, names: HostNames): AppParts {
-  const { dataFolder, region, domain, router, runtime, remoteWay = noWay, drainMs = 2000 } = options;
+  const { dataFolder, region, domain, router, runtime, remoteWay = noWay, drainMs = 2000, containers } = options;
   const store = new AppStore(dataFolder, region);
   const builds = new Builds(store.paths.builds);
   const releases = new Releases(store.paths, builds);
-  const databases = new Databases(store, options.engines, region);
+  const engines = async () => (await options.engines()).map((engine) => hosted(engine, containers));
+  const databases = new Databases(store, engines, region);
   const remotes = new RemoteAddons(store, remoteWay);
   const environments = new Environments(store.paths, databases, region);
-  const runner = new Runner({ store, releases, environments, runtime, router, region, domain, drainMs });
-  const gates = new Gates(router, store, names, (app) => runner.upstreams(app));
+  const processes = new Runner({ store, releases, environments, runtime, router, region, domain, drainMs });
+  const projectGates = new ProjectGates(store, (app) => gates.showBehind(app));
+  const projectRunner = new ProjectRunner({ store, runtime: containers, gates: projectGates, region });
+  const runner = runnerOf(store, processes, projectRunner);
+  const behind = (app: string) => ({ upstreams: runner.upstreams(app), entries: runner.entries(app) });
+  const gates: Gates = new Gates(router, store, names, behind);
+  const engine = (name: string) => engineNamed(engines, name, region);
+  const projects = new Projects({
+    store,
+    runtime: containers,
+    gates: projectGates,
+    runner: projectRunner,
+    region,
+    engine,
+  });
   const collectBuild = buildCollector(store, builds);
-  return { store, builds, releases, databases, remotes, environments, gates, runner, region, domain, collectBuild };
+  const kept = { store, builds, releases, databases, remotes, environments };
+  return { ...kept, gates, runner, projects, region, domain, collectBuild };
+}
+
+async function engineNamed(engines: () => Promise<DatabaseEngine[]>, name: string, region: string) {
+  const found = (await engines()).find(({ engine }) => engine === name);
+  if (!found) throw new StorkyError('engine_missing', { region, engine: name, version: '' });
+  return found;
 }

@@ -63,6 +63,7 @@ function dutyOf(type: string, index: number, of: ProcessType, document: AppDocum
       build,
       environment: around.environment,
       folder: around.release,
+      ...(document.restarts > 0 && { restarts: document.restarts }),
     }),
   };
 }

@@ -1,10 +1,10 @@
-import type { Gate, GateMetrics } from '../../protocol/gate.ts';
+import type { EntryPort, Gate, GateMetrics } from '../../protocol/gate.ts';
 
 /** What the apps of a region ask of its router. */
 export interface GateControl {
   put(gate: Gate): Promise<unknown>;
   remove(app: string): Promise<unknown>;
-  upstreams(app: string, upstreams: string[]): Promise<unknown>;
+  upstreams(app: string, upstreams: string[], entries?: EntryPort[]): Promise<unknown>;
   /** The gates as they are now. */
   status(): Promise<{ gates: Gate[] }>;
   metrics(app: string): Promise<GateMetrics>;

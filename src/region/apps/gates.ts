@@ -1,20 +1,25 @@
-import type { EpochRecord, Gate, GateState } from '../../protocol/gate.ts';
+import type { EntryPort, EpochRecord, Gate, GateState } from '../../protocol/gate.ts';
 import type { AppDocument } from './app-document.ts';
 import type { AppStore } from './app-store.ts';
 import { digestOf } from './canonical.ts';
 import type { GateControl } from './gate-control.ts';
 import { type HostNames, hostsOf, previewHost } from './hosts.ts';
 
+/** Who answers behind the gate. */
+export interface Behind {
+  upstreams: string[];
+  entries: EntryPort[];
+}
+
 /** The gate as the document and the epoch say it should be. A target before its switch holds, and lets only previews in. */
-export function gateOf(document: AppDocument, epoch: EpochRecord, upstreams: string[], domain: string): Gate {
+export function gateOf(document: AppDocument, epoch: EpochRecord, behind: Behind, domain: string): Gate {
   const { record, forward } = document;
   const state = stateOf(epoch, forward !== null);
   return {
     app: record.name,
     hosts: hostsOf(record, domain),
     previewHosts: [previewHost(record.name, domain)],
-    upstreams,
-    entries: [],
+    ...behind,
     state,
     forward: epoch.role === 'passive' ? forward : null,
     limits: limits(state === 'hold' ? patienceMs : 10_000),
@@ -40,18 +45,18 @@ export class Gates {
   readonly #router: GateControl;
   readonly #store: AppStore;
   readonly #names: HostNames;
-  readonly #upstreams: (app: string) => string[];
+  readonly #behind: (app: string) => Behind;
   #certificates: string | undefined;
 
-  constructor(router: GateControl, store: AppStore, names: HostNames, upstreams: (app: string) => string[]) {
+  constructor(router: GateControl, store: AppStore, names: HostNames, behind: (app: string) => Behind) {
     this.#router = router;
     this.#store = store;
     this.#names = names;
-    this.#upstreams = upstreams;
+    this.#behind = behind;
   }
 
   desired(app: string): Gate {
-    return gateOf(this.#store.get(app), this.#store.readEpoch(app), this.#upstreams(app), this.#names.domain);
+    return gateOf(this.#store.get(app), this.#store.readEpoch(app), this.#behind(app), this.#names.domain);
   }
 
   async show(app: string): Promise<void> {
@@ -83,9 +88,14 @@ export class Gates {
     const known = await this.#known(app);
     const { role, epoch } = this.#store.readEpoch(app);
     const made = role === 'passive' && epoch >= (known?.epoch ?? 0) && this.#store.get(app).forward !== null;
-    if (known?.state === 'hold' && known.epoch !== null && !made)
-      return void (await this.#router.upstreams(app, this.#upstreams(app)));
+    if (known?.state === 'hold' && known.epoch !== null && !made) return await this.showBehind(app);
     await this.show(app);
+  }
+
+  /** Who answers now. Whatever the gate does, it goes on with it. */
+  async showBehind(app: string): Promise<void> {
+    const { upstreams, entries } = this.#behind(app);
+    await this.#router.upstreams(app, upstreams, entries);
   }
 
   async current(app: string): Promise<Gate> {

@@ -13,6 +13,7 @@ function agent(region: TestRegion, wanted: unknown) {
   const script = `
     import { Apps } from ${here('apps.ts')};
     import { localRuntime } from ${here('../../drivers/runtime/local/runtime.ts')};
+    import { dockerProjects } from ${here('../../drivers/runtime/docker/project/runtime.ts')};
     import { databaseEngines } from ${here('../../drivers/registry.ts')};
     import { RouterClient } from ${here('../../router/client.ts')};
     const client = new RouterClient(${JSON.stringify(region.router.config.socketPath)});
@@ -21,7 +22,8 @@ function agent(region: TestRegion, wanted: unknown) {
       metrics: (a) => client.metrics(a), status: async () => ({ gates: (await client.status()).gates.map(({ gate }) => gate) }),
     };
     const apps = new Apps({ dataFolder: ${JSON.stringify(region.data)}, region: 'osc-fr1', domain: 'fr1.test', router,
-      runtime: localRuntime, engines: databaseEngines, drainMs: 100 });
+      runtime: localRuntime, engines: databaseEngines, drainMs: 100,
+      containers: dockerProjects('osc-fr1', '/nowhere', databaseEngines, ${JSON.stringify(join(region.data, 'images'))}) });
     await apps.open();
     await apps.apply(${JSON.stringify(wanted)});
     console.log('applied');

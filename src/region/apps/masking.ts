@@ -1,3 +1,4 @@
+import type { Project } from '../../protocol/app-record/project.ts';
 import type { AppRecord } from '../../protocol/app-record/record.ts';
 
 const mask = '********';
@@ -19,10 +20,24 @@ export function masked(record: AppRecord): AppRecord {
       webhookUrl: notifier.webhookUrl && maskedUrl(notifier.webhookUrl),
     })),
     scm: record.scm && { ...record.scm, source: maskedAccess(record.scm.source) },
+    project: record.project && withoutWords(record.project),
     source:
       record.source.type === 'git'
         ? { ...record.source, repository: maskedAccess(record.source.repository) }
         : record.source,
+  };
+}
+
+/** What the engine alone has to understand holds the environment of every container. */
+function withoutWords(project: Project): Project {
+  return {
+    ...project,
+    networks: project.networks.map(({ name }) => ({ name, spec: {} })),
+    mounts: project.mounts.map((mount) => ({ ...mount, spec: {} })),
+    services: project.services.map((service) => ({
+      ...service,
+      containers: service.containers.map((one) => ({ ...one, spec: {}, networks: [] })),
+    })),
   };
 }
 

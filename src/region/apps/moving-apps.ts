@@ -1,4 +1,3 @@
-import { rmSync } from 'node:fs';
 import type { Turns } from '../../base/turns.ts';
 import type { DatabaseInstance } from '../../drivers/database/contract.ts';
 import type { Runtime } from '../../drivers/runtime/contract.ts';
@@ -9,7 +8,8 @@ import type { StoreDefinition } from '../../protocol/link.ts';
 import type { AppDocument, RemoteAddon } from './app-document.ts';
 import type { AppParts } from './app-parts.ts';
 import { checkHosts, refuseLocked } from './check-record.ts';
-import { makeTree } from './file-trees.ts';
+import { deprovisionStore, provisionStore } from './moving-stores.ts';
+import type { Projects } from './projects/projects.ts';
 import { digestPart, exportPart, withoutPart, withPart } from './record-parts.ts';
 import type { RemoteAddons } from './remote-addons.ts';
 import { removeApp } from './remove.ts';
@@ -95,11 +95,24 @@ export class MovingApps {
     });
   }
 
+  /** It came with the app, and goes with it where the move is taken back. Idempotent. */
+  keepImage(app: string, id: string): void {
+    this.#parts.store.change(app, (draft) => {
+      draft.images = [...new Set([...draft.images, id])];
+    });
+  }
+
   /** Idempotent. */
   async clearPart(app: string, part: RecordPart): Promise<void> {
     const { build } = this.#record(app);
+    if (part === 'project') await this.#parts.projects.remove(app);
     await this.#changePassive(app, (record) => withoutPart(record, part));
     if (part === 'build') this.#parts.collectBuild(build);
+  }
+
+  /** Of a project of containers, at a migration's beginning and when no migration has it any more. Idempotent. */
+  get projects(): Projects {
+    return this.#parts.projects;
   }
 
   storeDefinitions(app: string): StoreDefinition[] {
@@ -114,33 +127,12 @@ export class MovingApps {
 
   /** An empty database or file tree, known to the app by the names it had. Idempotent. Only where the app is passive. */
   provision(app: string, definition: StoreDefinition): Promise<void> {
-    return this.#turns.take(app, async () => {
-      this.#mustBePassive(app);
-      const { databases, store } = this.#parts;
-      if (definition.kind === 'files') makeTree(store.paths, app, definition.tree.name);
-      else {
-        await databases.provision(definition.addon.engine, await databases.orderOf(app, definition));
-      }
-      store.change(app, ({ record }) => {
-        if (definition.kind === 'files') record.files = replaced(record.files, definition.tree);
-        else record.addons = replaced(record.addons, definition.addon);
-      });
-    });
+    return this.#onPassive(app, () => provisionStore(this.#parts, app, definition));
   }
 
   /** Data and all. Idempotent. Only where the app is passive. */
   deprovision(app: string, name: string): Promise<void> {
-    return this.#turns.take(app, async () => {
-      this.#mustBePassive(app);
-      const { databases, remotes, store } = this.#parts;
-      await databases.destroy(app, name);
-      await remotes.drop(app, name);
-      rmSync(store.paths.tree(app, name), { recursive: true, force: true });
-      store.change(app, ({ record }) => {
-        record.addons = record.addons.filter((addon) => addon.name !== name);
-        record.files = record.files.filter((tree) => tree.name !== name);
-      });
-    });
+    return this.#onPassive(app, () => deprovisionStore(this.#parts, app, name));
   }
 
   /** The addon stays in the other region; the app gets a port here that leads to it. Idempotent. Only where it is passive. */
@@ -172,7 +164,8 @@ export class MovingApps {
   treePath(app: string, name: string): string {
     if (!this.#record(app).files.some((tree) => tree.name === name))
       throw new StorkyError('unknown_addon', { app, name });
-    return this.#parts.store.paths.tree(app, name);
+    const { projects, store } = this.#parts;
+    return projects.isProject(app) ? projects.treePath(app, name) : store.paths.tree(app, name);
   }
 
   epoch(app: string): EpochRecord {
@@ -229,6 +222,7 @@ export class MovingApps {
 
   /** Web processes behind the holding gate, healthy when it returns. @throws StorkyError target_unhealthy */
   async startWeb(app: string): Promise<{ previewUrl: string }> {
+    await this.#parts.projects.begin(app);
     await this.#become(app, { webWhilePassive: true });
     await this.#parts.runner.webReady(app);
     return { previewUrl: this.#parts.gates.previewUrl(app) };
@@ -258,6 +252,13 @@ export class MovingApps {
     return this.abroad.of(app).some(({ addon }) => addon === name);
   }
 
+  #onPassive(app: string, work: () => Promise<void>): Promise<void> {
+    return this.#turns.take(app, async () => {
+      this.#mustBePassive(app);
+      await work();
+    });
+  }
+
   #record(app: string): AppRecord {
     return this.#parts.store.get(app).record;
   }
@@ -278,6 +279,7 @@ export class MovingApps {
       this.#mustBePassive(app);
       this.#parts.store.change(app, (draft) => {
         draft.record = change(draft.record);
+        draft.made = draft.record.project !== null;
       });
       await this.#parts.gates.show(app);
     });
@@ -291,8 +293,3 @@ export class MovingApps {
       });
   }
 }
-
-const replaced = <T extends { name: string }>(list: T[], item: T): T[] => [
-  ...list.filter(({ name }) => name !== item.name),
-  item,
-];

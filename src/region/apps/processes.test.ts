@@ -46,7 +46,7 @@ test('a process that crashes leaves the gate at once, comes back with growing pa
   expect(web.restarts).toBe(1);
   expect(web.pid).not.toBe(before['web.1']);
   expect((await pids())['worker.1']).toBe(before['worker.1']);
-  const lines = region.apps.logs('shop', 100, 'web').map(({ line }) => line);
+  const lines = (await region.apps.logs('shop', 100, 'web')).map(({ line }) => line);
   expect(lines).toContain('storky: it ended with exit code 7; started again in 0.2 s');
 });
 

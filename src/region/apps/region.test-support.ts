@@ -7,6 +7,7 @@ import { text } from 'node:stream/consumers';
 import { onTestFinished } from 'vitest';
 import { tempFolder } from '../../../test/support/temp-folder.ts';
 import type { DatabaseEngine } from '../../drivers/database/contract.ts';
+import { dockerProjects } from '../../drivers/runtime/docker/project/runtime.ts';
 import { localRuntime } from '../../drivers/runtime/local/runtime.ts';
 import { AppRecord } from '../../protocol/app-record/record.ts';
 import { startRouter, type TestRouter } from '../../router/router.test-support.ts';
@@ -50,6 +51,7 @@ export async function testRegion(engines: () => Promise<DatabaseEngine[]> = asyn
       domain: 'fr1.test',
       router: control,
       runtime: localRuntime,
+      containers: dockerProjects('osc-fr1', join(data, 'no-docker.sock'), engines, join(data, 'images')),
       engines,
       drainMs: 300,
     });

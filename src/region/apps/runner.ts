@@ -1,4 +1,6 @@
 import type { Runtime } from '../../drivers/runtime/contract.ts';
+import type { EntryPort } from '../../protocol/gate.ts';
+import type { AppRunner } from './app-runner.ts';
 import type { AppStore } from './app-store.ts';
 import { type Formation, nothing } from './duty.ts';
 import type { Environments } from './environment.ts';
@@ -28,7 +30,7 @@ interface Running {
 }
 
 /** Brings what runs into line with what is written: the document says what should run, the epoch whether it may. */
-export class Runner {
+export class Runner implements AppRunner {
   readonly #parts: RunnerParts;
   readonly #running = new Map<string, Promise<Running>>();
   readonly #upstreams = new Map<string, () => string[]>();
@@ -61,6 +63,11 @@ export class Runner {
 
   upstreams(app: string): string[] {
     return this.#upstreams.get(app)?.() ?? [];
+  }
+
+  /** What it runs has names of its own, and no ports that are its alone. */
+  entries(): EntryPort[] {
+    return [];
   }
 
   async views(app: string) {

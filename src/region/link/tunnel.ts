@@ -15,6 +15,8 @@ export interface TunnelOptions {
   hello: Extract<LinkHello, { kind: 'tunnel' | 'loan' }>;
   /** A restarted agent asks for the port it had, since subscriptions remember it. */
   port?: number | undefined;
+  /** Where it listens: loopback, if not the address by which a container's server reaches this host. */
+  host?: string | undefined;
   /** What comes from the other region comes no faster. */
   pace?: Pace | undefined;
 }
@@ -36,7 +38,8 @@ export async function openTunnel(options: TunnelOptions, signal?: AbortSignal): 
   const server = createServer({ allowHalfOpen: true, noDelay: true, pauseOnConnect: true, highWaterMark }, (local) => {
     void carry(local, () => link.open(address, hello, closing.signal, pace));
   });
-  server.listen(options.port ?? 0, '127.0.0.1');
+  const host = options.host ?? '127.0.0.1';
+  server.listen(options.port ?? 0, host);
   await once(server, 'listening').catch((error: Error) => {
     throw new StorkyError('internal', { detail: `tunnel to ${address.region}: ${error.message}` }, { cause: error });
   });
@@ -48,7 +51,7 @@ export async function openTunnel(options: TunnelOptions, signal?: AbortSignal): 
     await new Promise<void>((resolve) => server.close(() => resolve()));
   };
   signal?.addEventListener('abort', close, { once: true });
-  return { host: '127.0.0.1', port: (server.address() as AddressInfo).port, close };
+  return { host, port: (server.address() as AddressInfo).port, close };
 }
 
 /** Bytes that may wait for a slow side. More made one tunnel on loopback no faster; it has to cover a pause, not the way. */

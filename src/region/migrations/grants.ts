@@ -15,6 +15,8 @@ const answeredBy: Record<OfMigration['kind'], MigrationRecord['role']> = {
   ticket: 'source',
   pressure: 'source',
   build: 'source',
+  image: 'source',
+  blobs: 'source',
   switch: 'target',
 };
 

@@ -68,6 +68,11 @@ export class MigrationRecords {
     return [...this.#known.values()].filter((record) => record.role === role);
   }
 
+  /** Does a migration have this app, on either side? */
+  any(app: string): boolean {
+    return [...this.#known.values()].some((record) => record.app === app);
+  }
+
   find(migration: string, role: MigrationRecord['role']): MigrationRecord | undefined {
     const record = this.#known.get(key(migration, role));
     return record?.role === role ? record : undefined;

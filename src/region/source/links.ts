@@ -29,6 +29,11 @@ export function sourceLinks(side: SourceSide): LinkHandlers {
       const opened = await stores.get(hello.app, streamOf(hello), hello.store);
       await pipeline(await opened.backup(), stream);
     },
+    image: answerJson(async ({ app, image }) => home.images.describe(imageOf(side, app, image))),
+    async blobs({ app, image, wanted }, stream) {
+      const known = await home.images.describe(imageOf(side, app, image));
+      await pipeline(home.images.send(known, wanted), stream);
+    },
     part: answerJson(async ({ app, part }) => home.exportPart(app, part)),
     stores: answerJson(async ({ app }) => home.storeDefinitions(app)),
     pressure: answerJson((hello) => pressureOf(side, hello)),
@@ -44,4 +49,11 @@ export function sourceLinks(side: SourceSide): LinkHandlers {
       await pipeline(home.openBuild(sha256), stream);
     },
   };
+}
+
+/** Of the app's containers, and no other of this host. */
+function imageOf({ home, region }: SourceSide, app: string, image: string): string {
+  const containers = home.record(app).project?.services.flatMap((service) => service.containers) ?? [];
+  if (containers.some(({ image: { id } }) => id === image)) return image;
+  throw new StorkyError('not_granted', { peer: 'the other region', region, what: `image ${image}` });
 }

@@ -5,6 +5,7 @@ import { measureStores } from './measure.ts';
 import { namesOldHost } from './old-host.ts';
 import { close, lend, lock, openStore, pendingMigrations, ready, unlock } from './source-service.ts';
 import type { SourceSide } from './source-side.ts';
+import { staysBehind } from './stays-behind.ts';
 import type { Switching } from './switching.ts';
 
 /** What the control plane may ask of the region that an app leaves. */
@@ -17,7 +18,7 @@ export function sourceProcedures(
     lock: quiet((input) => lock(side, input)),
     unlock: quiet((input) => unlock(side, input)),
     measure: ({ app }) => measureStores(home, side.stores, app),
-    check: async ({ app }) => namesOldHost(home, app, side.host, side.domain),
+    check: async ({ app }) => [...namesOldHost(home, app, side.host, side.domain), ...staysBehind(home, app)],
     reach: ({ peer }) => reach(peer),
     digest: async ({ app, part }) => home.digestPart(app, part),
     pendingMigrations: (input) => pendingMigrations(side, input),

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { dropClaims } from '../../base/claim.ts';
 import { StorkyError } from '../../protocol/errors.ts';
 import type { Carrier } from '../../protocol/migration.ts';
@@ -68,6 +69,20 @@ export async function ready(side: SourceSide, { migration }: Moving): Promise<vo
   const record = side.records.get(migration, 'source');
   const stores = await liveStores(side, record);
   await Promise.all(stores.map(({ store }) => store.ready(record.stream)));
+  await nonePassing(side, record.app);
+}
+
+/** Who was connected before the gate came in, keeps-alive of a proxy for example, has so long to come anew, milliseconds. */
+const passingMs = 20_000;
+
+/** The switch would wait for these, with the gate held. */
+async function nonePassing({ home }: SourceSide, app: string): Promise<void> {
+  for (const giveUpAt = performance.now() + passingMs; ; await sleep(100)) {
+    const left = await home.passing(app);
+    if (left.length === 0) return;
+    if (performance.now() < giveUpAt) continue;
+    throw new StorkyError('past_the_gate', { app, count: left.length, which: left.slice(0, 3).join(', ') });
+  }
 }
 
 export async function pendingMigrations({ home }: SourceSide, { app }: { app: string }): Promise<string[]> {

@@ -1,4 +1,5 @@
 import type { AppRecord } from '../../protocol/app-record/record.ts';
+import { StorkyError } from '../../protocol/errors.ts';
 import type { CheckResult } from '../../protocol/migration.ts';
 import type { RegionInfo } from '../../protocol/region-contract.ts';
 import { checkOffers } from './check-offers.ts';
@@ -19,14 +20,30 @@ export async function checkTarget(
 ): Promise<CheckResult[]> {
   const region = await info();
   const offered = side.offers.of(order.app, order.migration);
-  const own = { ...order.record, addons: order.record.addons.filter(({ name }) => !(name in offered)) };
+  // A database in a container brings its server along.
+  const hosted = order.record.project?.services.map(({ addon }) => addon) ?? [];
+  const addons = order.record.addons.filter(({ name }) => !(name in offered) && !hosted.includes(name));
+  const own = { ...order.record, addons };
   return [
     named('name', `The name ${order.app} is free in ${side.region}`, nameIsFree(side, order.app)),
     named('disk', 'Room on the disk', hasRoom(order.bytes * roomFactor, region.diskFreeBytes, 'disk', side.region)),
     named('memory', 'Room in memory', hasMemory(order.record, region, side.region)),
     named('engines', 'Engines, versions and plans', hasEngines(own, region, side.region)),
+    ...(await checkProject(side, order.record)),
     ...(await checkOffers(side, order.record, offered)),
   ];
+}
+
+/** Of a project of containers: would it find its names, folders and ports free, and an engine at all? */
+async function checkProject({ home, region }: TargetSide, { project }: AppRecord): Promise<CheckResult[]> {
+  if (!project) return [];
+  try {
+    const findings = await home.checkProject(project);
+    return findings.map(({ id, ...answer }) => named(`project.${id}`, `The project in ${region}: ${id}`, answer));
+  } catch (error) {
+    const { message: detail, remedy } = StorkyError.from(error);
+    return [named('project', `The project in ${region}`, { verdict: 'fail', detail, remedy })];
+  }
 }
 
 function nameIsFree({ home, region }: TargetSide, app: string): Answer {

@@ -1,8 +1,10 @@
 import { z } from 'zod';
+import { Project } from '../../protocol/app-record/project.ts';
 import type { RecordPart } from '../../protocol/app-record/record.ts';
 import { StorkyError } from '../../protocol/errors.ts';
 import { nameOf, StoreDefinition } from '../../protocol/link.ts';
 import type { RegionAddress } from '../../protocol/region-contract.ts';
+import { fetchImages } from './fetch-images.ts';
 import { emptyReport, presentStores, refuseIfActive, type TargetSide } from './target-side.ts';
 
 export interface Moving {
@@ -40,6 +42,7 @@ export async function importPart(
   const { peer, peerApp } = side.records.get(migration, 'target');
   const value = await side.link.openJson<unknown>(peer, { kind: 'part', migration, app: peerApp, part });
   if (part === 'build') await fetchBuild(side, migration, value);
+  if (part === 'project') await fetchImages(side, { app, migration }, Project.nullable().parse(value));
   await side.home.importPart(app, part, value);
 }
 

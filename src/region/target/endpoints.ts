@@ -7,6 +7,9 @@ import type { Pace } from '../pressure/pace.ts';
 import { bookmarkOf } from './bookmark.ts';
 import type { Governors } from './governors.ts';
 
+/** Where a store's server reaches this host, if not on loopback. */
+type HostFor = (app: string, store: string) => Promise<string | undefined>;
+
 /**
  * The ways to the stores of the sources, one for each store that is carried here. Kept as long as the migration runs: a
  * database that follows goes through its tunnel for days, and must not lose it when a job that opened it ends.
@@ -15,12 +18,19 @@ export class Endpoints {
   readonly #link: LinkClient;
   readonly #records: MigrationRecords;
   readonly #governors: Governors;
+  readonly #hostFor: HostFor;
   readonly #open = new Map<string, Promise<{ endpoint: SourceEndpoint; tunnel: Tunnel | undefined }>>();
 
-  constructor(link: LinkClient, records: MigrationRecords, governors: Governors) {
+  constructor(
+    link: LinkClient,
+    records: MigrationRecords,
+    governors: Governors,
+    hostFor: HostFor = async () => undefined,
+  ) {
     this.#link = link;
     this.#records = records;
     this.#governors = governors;
+    this.#hostFor = hostFor;
   }
 
   async get(record: MigrationRecord, name: string, kind: 'database' | 'files'): Promise<SourceEndpoint> {
@@ -54,8 +64,8 @@ export class Endpoints {
   }
 
   /** On the port that it had, where that is free: a database that follows then goes on by itself. */
-  async #tunnel({ migration, peer }: MigrationRecord, hello: TunnelOptions['hello'], pace: Pace): Promise<Tunnel> {
-    const order = { link: this.#link, address: peer, hello, pace };
+  async #tunnel({ app, migration, peer }: MigrationRecord, hello: TunnelOptions['hello'], pace: Pace): Promise<Tunnel> {
+    const order = { link: this.#link, address: peer, hello, pace, host: await this.#hostFor(app, hello.store) };
     const known = this.#records.find(migration, 'target')?.stores[hello.store];
     const tunnel = await openTunnel({ ...order, port: known?.port }).catch((error: Error) => {
       if (known?.port === undefined) throw error;

@@ -55,8 +55,8 @@ export function operate(
       gates.remove(request.app);
       return Promise.all([stateFile.flushed(), entryPorts.follow(gates.all())]).then(() => null);
     case 'upstreams':
-      gates.get(request.app).setUpstreams(request.upstreams);
-      return null;
+      gates.get(request.app).setUpstreams(request.upstreams, request.entries);
+      return request.entries ? entryPorts.follow(gates.all()).then(() => null) : null;
     case 'hold':
       return gates.get(request.app).hold(request.limits, request.epoch, request.epochFile);
     case 'drain':

@@ -104,8 +104,8 @@ export class AppGate {
     await Promise.race([this.peer?.warm(warmConnections), sleep(warmMs, undefined, { ref: false })]);
   }
 
-  setUpstreams(upstreams: string[]): void {
-    this.config = { ...this.config, upstreams };
+  setUpstreams(upstreams: string[], entries = this.config.entries): void {
+    this.config = { ...this.config, upstreams, entries };
     this.#setUpstreams();
     this.#around.changed();
   }

@@ -31,10 +31,11 @@ export class Network {
   readonly west: Host = { namespace: `${this.#name}w`, address: `${this.#subnet}.2` };
   readonly east: Host = { namespace: `${this.#name}e`, address: `${this.#subnet}.3` };
 
-  static make(): Network {
+  /** `open`: from this machine, as from the internet, everything of them can be reached. */
+  static make({ open = false } = {}): Network {
     const network = new Network();
     onTestFinished(() => network.#remove());
-    network.#build();
+    network.#build(open);
     return network;
   }
 
@@ -44,7 +45,7 @@ export class Network {
     return Number(/^\s*(\d+)\s+\d+\s+REJECT/m.exec(rules)![1]);
   }
 
-  #build(): void {
+  #build(open: boolean): void {
     const { namespace: hub } = this.#hub;
     run(`ip netns add ${hub}`);
     run(`ip -n ${hub} link add switch type bridge`);
@@ -53,11 +54,11 @@ export class Network {
     run(`ip addr add ${this.here}/29 dev ${this.#name}h`);
     run(`ip link set ${this.#name}h up`);
     run(`ip -n ${hub} link set here master switch up`);
-    this.#attach(this.west, 'west', this.east);
-    this.#attach(this.east, 'east', this.west);
+    this.#attach(this.west, 'west', this.east, open);
+    this.#attach(this.east, 'east', this.west, open);
   }
 
-  #attach({ namespace, address }: Host, port: string, peer: Host): void {
+  #attach({ namespace, address }: Host, port: string, peer: Host, isOpen: boolean): void {
     const { namespace: hub } = this.#hub;
     run(`ip netns add ${namespace}`);
     run(`ip -n ${namespace} link add outer type veth peer name ${port} netns ${hub}`);
@@ -65,6 +66,10 @@ export class Network {
     run(`ip -n ${namespace} link set lo up`);
     run(`ip -n ${namespace} addr add ${address}/29 dev outer`);
     run(`ip -n ${namespace} link set outer up`);
+    if (isOpen) {
+      this.#refuse(namespace, peer);
+      return;
+    }
     const open = [agentPorts.agent, agentPorts.ingress].join(',');
     for (const rule of [
       '-i lo -j ACCEPT',
@@ -75,6 +80,15 @@ export class Network {
     ])
       inside(namespace, `iptables -A INPUT ${rule}`);
     inside(namespace, 'ip6tables -A INPUT ! -i lo -j DROP');
+  }
+
+  /** What one host tries of the other beside the agent's ports. */
+  #refuse(namespace: string, peer: Host): void {
+    const open = [agentPorts.agent, agentPorts.ingress].join(',');
+    inside(
+      namespace,
+      `iptables -A INPUT -s ${peer.address} -p tcp -m multiport ! --dports ${open} -m conntrack --ctstate NEW -j REJECT`,
+    );
   }
 
   get #hub(): Pick<Host, 'namespace'> {

@@ -1,4 +1,4 @@
-import type { ContainerImage } from '../contract.ts';
+import type { ContainerImage, Recognised } from '../contract.ts';
 import { nameAndTag, versionOf } from '../image.ts';
 
 const images: Record<string, string[]> = { mariadb: ['mariadb'], mysql: ['mysql', 'mysql-server'] };
@@ -10,7 +10,7 @@ const variables: Record<string, string[]> = {
 /** For the engine of that name. */
 export const recogniseAs =
   (engine: string) =>
-  (image: ContainerImage): { version: string | null } | undefined =>
+  (image: ContainerImage): Recognised | undefined =>
     images[engine]?.includes(nameAndTag(image.reference).name)
-      ? { version: versionOf(image, variables[engine] ?? [], 2) }
+      ? { version: versionOf(image, variables[engine] ?? [], 2), data: ['/var/lib/mysql', '/bitnami/mariadb'] }
       : undefined;

@@ -12,15 +12,15 @@ import {
   recreateDatabase,
   type Surroundings,
 } from './roles.ts';
-import { clientTool } from './server/binaries.ts';
+import { toolFor } from './server/binaries.ts';
 import { ended, start } from './server/run.ts';
-import { adminOf, type Client, withClient } from './wire/connect.ts';
+import { adminOf, besides, type Client, withClient } from './wire/connect.ts';
 import { tlsEnvironment } from './wire/tls.ts';
 
 /** One line of JSON with the roles and the database's properties, which pg_dump does not write; then its own format. */
 export async function backupDatabase(instance: DatabaseInstance, client: Client): Promise<Readable> {
   const surroundings = await readSurroundings(client);
-  const tool = await clientTool('pg_dump', instance.version, instance.version);
+  const tool = await toolFor(instance, 'pg_dump', instance.version);
   const child = start(
     tool,
     [
@@ -60,7 +60,7 @@ export async function restoreDatabase(
   const { surroundings, rest } = await readHeader(dump);
   if (instance.external) await prepareToFill(instance, surroundings);
   else await makeAnew(instance, surroundings);
-  const tool = await clientTool('pg_restore', instance.version, instance.version);
+  const tool = await toolFor(instance, 'pg_restore', instance.version);
   const child = start(tool, ['--exit-on-error', ...login(instance)], {
     env: environmentOf(instance),
     stdin: 'pipe',
@@ -77,7 +77,7 @@ export async function restoreDatabase(
 }
 
 async function makeAnew(instance: DatabaseInstance, surroundings: Surroundings): Promise<void> {
-  await withClient(adminOf(instance, 'postgres'), async (client) => {
+  await withClient(besides(instance), async (client) => {
     await importRoles(client, surroundings);
     await recreateDatabase(client, instance.database, surroundings);
     await importDatabaseProperties(client, instance.database, surroundings);

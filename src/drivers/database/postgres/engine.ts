@@ -3,6 +3,7 @@ import { adopt } from './external/adopt.ts';
 import { dial } from './external/dial.ts';
 import { checkOffer } from './external/offer.ts';
 import { giveBack, take } from './external/take.ts';
+import { guest } from './guest.ts';
 import { recognise } from './recognise.ts';
 import { installedVersions } from './server/binaries.ts';
 import { following } from './server/following.ts';
@@ -26,6 +27,7 @@ export const engine: DatabaseEngine = {
   giveBack,
   dial,
   following,
+  guest,
   start,
   stop: (instance) => stopServer(instance),
   running: serverRuns,

@@ -4,6 +4,8 @@ import { StorkyError } from '../../../protocol/errors.ts';
 
 const usualSocket = '/var/run/docker.sock';
 
+export const socketOf = (socketPath = usualSocket): string => socketPath;
+
 /** Docker on this host by its Engine API: at the given socket, else at the usual one. @throws StorkyError unsupported */
 export function openDocker(region: string, socketPath = usualSocket): Docker {
   if (existsSync(socketPath)) return new Docker({ socketPath, version: 'v1.41' });

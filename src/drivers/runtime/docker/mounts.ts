@@ -1,5 +1,6 @@
 import type { ContainerInspectInfo } from 'dockerode';
 import type { FoundMount } from '../../../protocol/discovery.ts';
+import type { Recognised } from '../../database/contract.ts';
 
 type Mount = ContainerInspectInfo['Mounts'][number];
 
@@ -7,6 +8,10 @@ type Mount = ContainerInspectInfo['Mounts'][number];
 const ofTheHost = ['/proc', '/sys', '/dev', '/run', '/var/run', '/etc', '/usr', '/lib', '/boot'];
 
 const isUnder = (path: string, folder: string) => path === folder || path.startsWith(`${folder}/`);
+
+/** Does a database keep its data there? */
+export const holdsDataOf = ({ Destination: place }: Mount, { data }: Pick<Recognised, 'data'>): boolean =>
+  data.some((folder) => isUnder(place, folder) || isUnder(folder, place));
 
 /** How the mount of a service gets across, if at all. What a database keeps in it is its engine's matter. */
 export function carriedAs(mount: Mount, ofDatabase: boolean): Pick<FoundMount, 'carried' | 'why'> {

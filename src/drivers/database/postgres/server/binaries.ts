@@ -1,6 +1,8 @@
 import { accessSync, constants, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { StorkyError } from '../../../../protocol/errors.ts';
+import type { DatabaseInstance } from '../../contract.ts';
+import { inContainer } from '../../guest.ts';
 import { run } from './run.ts';
 
 export type Tool = 'postgres' | 'initdb' | 'pg_ctl' | 'pg_dump' | 'pg_restore';
@@ -37,6 +39,16 @@ export async function clientTool(tool: 'pg_dump' | 'pg_restore', source: string,
       hint: `Install postgresql-client-${source}.`,
     });
   return findIn(here.get(majors[0])!, tool)!;
+}
+
+/** As `clientTool`, where the instance's server is: the command, and the variables that it takes from our environment. */
+export async function toolFor(
+  { version, guest }: Pick<DatabaseInstance, 'version' | 'guest'>,
+  tool: 'pg_dump' | 'pg_restore',
+  source: string,
+): Promise<string[]> {
+  if (guest) return inContainer(guest, tool, ['PGPASSWORD', 'PGSSLMODE', 'PGGSSENCMODE']);
+  return [await clientTool(tool, source, version)];
 }
 
 /** Major → folders that hold its tools: Debian's layout, then those named in STORKY_POSTGRES_DIRS (parents of `bin`). */

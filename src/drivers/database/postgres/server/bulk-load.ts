@@ -3,7 +3,7 @@ import { syncFolder, writeFileAtomic } from '../../../../base/atomic-file.ts';
 import { Turns } from '../../../../base/turns.ts';
 import { StorkyError } from '../../../../protocol/errors.ts';
 import type { DatabaseInstance } from '../../contract.ts';
-import { adminOf, withClient } from '../wire/connect.ts';
+import { besides, withClient } from '../wire/connect.ts';
 import { toolPath } from './binaries.ts';
 import { run } from './run.ts';
 import { dataFolder, serverRuns, startServer, stopServer } from './server.ts';
@@ -16,6 +16,7 @@ import { bulkLoading, bulkMark } from './settings.ts';
  * complete copy is followed or opened, so the mark is never beside data that counts.
  */
 export async function beginBulkLoad(instance: DatabaseInstance): Promise<void> {
+  if (instance.guest) return; // its server is not ours to start with other settings
   await turns.take(instance.folder, async () => {
     if (bulkLoading(instance)) {
       if (await serverRuns(instance)) return;
@@ -46,7 +47,7 @@ export async function endBulkLoad(instance: DatabaseInstance): Promise<void> {
 /** With one, a server does not start without the log that it is about. */
 async function hasSlots(instance: DatabaseInstance): Promise<boolean> {
   return withClient(
-    adminOf(instance, 'postgres'),
+    besides(instance),
     async (client) => (await client.query('SELECT FROM pg_replication_slots')).rowCount! > 0,
   );
 }

@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import type { DatabaseInstance } from '../../contract.ts';
 
 /** The last so many bytes of what the server says, in lines; the first may be cut. */
-export function logTail({ folder }: Pick<DatabaseInstance, 'folder'>, bytes: number): string[] {
+export function logTail({ folder, guest }: Pick<DatabaseInstance, 'folder' | 'guest'>, bytes: number): string[] {
+  if (guest) return []; // it says it to its container's log, in a form that its owner chose
   return tail(newestLog(join(folder, 'log')), bytes).split('\n');
 }
 

@@ -5,7 +5,7 @@ import { giveToAccount } from '../../../../base/account.ts';
 import { readJson, syncFolder, writeFileAtomic, writeJsonAtomic } from '../../../../base/atomic-file.ts';
 import { freePort } from '../../../../base/free-port.ts';
 import type { DatabaseInstance, ProvisionOrder } from '../../contract.ts';
-import { adminOf, withClient } from '../wire/connect.ts';
+import { besides, withClient } from '../wire/connect.ts';
 import { quietly } from '../wire/quietly.ts';
 import { identifier, literal } from '../wire/sql.ts';
 import { toolPath } from './binaries.ts';
@@ -21,6 +21,7 @@ export function provision(order: ProvisionOrder): Promise<DatabaseInstance> {
 
 /** Starts what was provisioned; what a crash cut short while it was filled without durability is empty again. */
 export async function start(instance: DatabaseInstance): Promise<void> {
+  if (instance.guest) return;
   await turns.take(instance.folder, async () => {
     if (bulkLoading(instance) && !(await serverRuns(instance))) await takeOver(instance);
     else await startServer(instance);
@@ -83,7 +84,7 @@ async function createCluster(instance: DatabaseInstance): Promise<void> {
 }
 
 async function createRoleAndDatabase(instance: DatabaseInstance): Promise<void> {
-  await withClient(adminOf(instance, 'postgres'), async (client) => {
+  await withClient(besides(instance), async (client) => {
     const role = await client.query('SELECT FROM pg_roles WHERE rolname = $1', [instance.user]);
     if (role.rowCount === 0)
       await quietly(client, () =>

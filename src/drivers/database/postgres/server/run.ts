@@ -7,30 +7,41 @@ export interface RunOptions {
   signal?: AbortSignal;
 }
 
-/** Starts a tool under the unprivileged account. Its environment is ours without PG*, which would redirect it. */
+/** A tool by its path, or the command that runs it elsewhere. */
+export type Command = string | string[];
+
+/**
+ * Starts a tool under the unprivileged account; one that is run in a container, as ourselves, who may do that. Its
+ * environment is ours without PG*, which would redirect it.
+ */
 export function start(
-  path: string,
+  command: Command,
   args: string[],
-  options: RunOptions & { stdin?: 'pipe' | 'ignore' } = {},
+  options: RunOptions & { stdin?: 'pipe' | number | 'ignore'; stdout?: number } = {},
 ): ChildProcess {
+  const [program, ...elsewhere] = [command].flat();
   const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('PG'));
-  return spawn(path, args, {
-    ...unprivilegedAccount(),
+  return spawn(program!, [...elsewhere, ...args], {
+    ...(elsewhere.length === 0 && unprivilegedAccount()),
     cwd: '/',
     env: { ...Object.fromEntries(inherited), LC_ALL: 'C', ...options.env },
-    stdio: [options.stdin ?? 'ignore', 'pipe', 'pipe'],
+    stdio: [options.stdin ?? 'ignore', options.stdout ?? 'pipe', 'pipe'],
     signal: options.signal,
   });
 }
 
 /** Runs a tool to its end and gives its output. Throws an Error with the last of its standard error. */
-export async function run(path: string, args: string[], options: RunOptions = {}): Promise<string> {
-  const child = start(path, args, options);
+export async function run(
+  command: Command,
+  args: string[],
+  options: RunOptions & { stdin?: number } = {},
+): Promise<string> {
+  const child = start(command, args, options);
   let output = '';
   child.stdout!.setEncoding('utf8').on('data', (text: string) => {
     output += text;
   });
-  await ended(child, path);
+  await ended(child, command);
   return output;
 }
 
@@ -38,7 +49,7 @@ export async function run(path: string, args: string[], options: RunOptions = {}
 const lastWordsMs = 1_000;
 
 /** Resolves when a tool ended well and what it said was read. */
-export async function ended(child: ChildProcess, path: string): Promise<void> {
+export async function ended(child: ChildProcess, command: Command): Promise<void> {
   let complaint = '';
   child.stderr!.setEncoding('utf8').on('data', (text: string) => {
     complaint = (complaint + text).slice(-4000);
@@ -50,5 +61,6 @@ export async function ended(child: ChildProcess, path: string): Promise<void> {
   });
   await Promise.race([closed, sleep(lastWordsMs, undefined, { ref: false })]);
   child.stderr!.destroy();
-  if (code !== 0) throw new Error(`${path.split('/').at(-1)} ended with ${code}: ${complaint.trim()}`);
+  if (code !== 0)
+    throw new Error(`${[command].flat().at(-1)!.split('/').at(-1)} ended with ${code}: ${complaint.trim()}`);
 }

@@ -9,8 +9,10 @@ import { identitiesSql } from './objects.ts';
 /** The prerequisites of `live`, each with its remedy. */
 export async function checkSource(client: Client, instance: DatabaseInstance): Promise<Finding[]> {
   const findings: Finding[] = instance.external ? await checkRights(client, instance) : [];
-  for (const ask of [walLevel, freeSlots, largeObjects, keys, firingTriggers, transactions, unlogged, dumpTool])
+  for (const ask of [walLevel, freeSlots, largeObjects, keys, firingTriggers, transactions, unlogged])
     findings.push(await ask(client));
+  // A container's server brings its own.
+  if (!instance.guest) findings.push(await dumpTool(client));
   return findings;
 }
 

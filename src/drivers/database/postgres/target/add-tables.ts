@@ -98,7 +98,7 @@ async function makeTables(
   const there = await Promise.all(tables.map((table) => exists(client, table)));
   const absent = tables.filter((_, n) => !there[n]);
   if (absent.length === 0) return;
-  const sql = await tablesSql(ticket, sourceAddress(ticket, from), instance.version, absent);
+  const sql = await tablesSql(ticket, sourceAddress(ticket, from), instance, absent);
   // A session of its own: the script changes the session's settings.
   await withClient(adminOf(instance), (own) => shortLock(own, async () => void (await own.query(sql))));
 }

@@ -46,7 +46,7 @@ async function isCopied({ instance, ticket }: CopyJob): Promise<boolean> {
 /** The source tells its structure while the target is made ready. Both have ended when one of them fails. */
 async function prepare(job: CopyJob, bulkFrom: number): Promise<SchemaDump> {
   const { instance, ticket, from, signal } = job;
-  const dumping = dumpSchema(ticket, sourceAddress(ticket, from), instance.version, instance.folder, signal);
+  const dumping = dumpSchema(ticket, sourceAddress(ticket, from), instance, signal);
   const [dumped, ready] = await Promise.allSettled([dumping, makeReady(job, bulkFrom)]);
   if (ready.status === 'rejected') throw ready.reason;
   if (dumped.status === 'rejected') throw dumped.reason;

@@ -3,7 +3,7 @@ import { storkySchema } from '../names.ts';
 import { importDatabaseProperties, importRoles, recreateDatabase } from '../roles.ts';
 import { createStreamTables } from '../stream-tables.ts';
 import type { CopyTicket, Ticket } from '../ticket.ts';
-import { adminOf, type Client, stateOf, transaction, withClient } from '../wire/connect.ts';
+import { adminOf, besides, type Client, stateOf, transaction, withClient } from '../wire/connect.ts';
 import { createTargetFunctions } from './marker-trigger.ts';
 import { dropSubscription } from './subscription.ts';
 
@@ -26,7 +26,7 @@ export async function beginAnew(instance: DatabaseInstance, ticket: CopyTicket):
   await withClient(adminOf(instance), (client) => dropSubscription(client, ticket.migration)).catch((error) => {
     if (stateOf(error) !== '3D000') throw error;
   });
-  await withClient(adminOf(instance, 'postgres'), async (client) => {
+  await withClient(besides(instance), async (client) => {
     await importRoles(client, ticket.surroundings);
     await recreateDatabase(client, instance.database, ticket.surroundings);
     await importDatabaseProperties(client, instance.database, ticket.surroundings);

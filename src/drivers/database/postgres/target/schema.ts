@@ -1,15 +1,17 @@
-import { chmodSync, existsSync, renameSync } from 'node:fs';
+import { existsSync, renameSync } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { DatabaseInstance } from '../../contract.ts';
 import { holdDdlTrigger, refuseDdlTrigger, refuseDropTrigger, storkySchema } from '../names.ts';
-import { clientTool } from '../server/binaries.ts';
-import { run } from '../server/run.ts';
+import { toolFor } from '../server/binaries.ts';
+import { type Command, ended, run, start } from '../server/run.ts';
 import type { CopyTicket, Ticket } from '../ticket.ts';
 import type { Address } from '../wire/connect.ts';
 import { qualified } from '../wire/sql.ts';
 
 export interface SchemaDump {
   file: string;
-  restore: string;
+  restore: Command;
 }
 
 const structureOnly = [
@@ -24,20 +26,21 @@ const structureOnly = [
 export async function dumpSchema(
   ticket: CopyTicket,
   source: Address,
-  targetVersion: string,
-  folder: string,
+  instance: DatabaseInstance,
   signal: AbortSignal,
 ): Promise<SchemaDump> {
-  const file = join(folder, `schema-${ticket.id}.dump`);
-  const restore = await clientTool('pg_restore', ticket.version, targetVersion);
+  const file = join(instance.folder, `schema-${ticket.id}.dump`);
+  const restore = await toolFor(instance, 'pg_restore', ticket.version);
   if (existsSync(file)) return { file, restore };
-  const dump = await clientTool('pg_dump', ticket.version, targetVersion);
+  const dump = await toolFor(instance, 'pg_dump', ticket.version);
   const what = [...structureOnly, '--format=custom', `--exclude-schema=${storkySchema}`];
-  await run(dump, [...what, `--snapshot=${ticket.snapshot}`, `--file=${file}.new`, `--dbname=${conninfo(source)}`], {
+  await using out = await open(`${file}.new`, 'w', 0o600);
+  const child = start(dump, [...what, `--snapshot=${ticket.snapshot}`, `--dbname=${conninfo(source)}`], {
     env: { PGPASSWORD: source.password, PGSSLMODE: 'disable', PGGSSENCMODE: 'disable' },
+    stdout: out.fd,
     signal,
   });
-  chmodSync(`${file}.new`, 0o600);
+  await ended(child, dump);
   renameSync(`${file}.new`, file);
   return { file, restore };
 }
@@ -46,15 +49,15 @@ export async function dumpSchema(
 export async function tablesSql(
   ticket: Ticket,
   source: Address,
-  targetVersion: string,
+  instance: DatabaseInstance,
   tables: { schema: string; name: string }[],
 ): Promise<string> {
-  const dump = await clientTool('pg_dump', ticket.version, targetVersion);
+  const dump = await toolFor(instance, 'pg_dump', ticket.version);
   const what = tables.map(({ schema, name }) => `--table=${qualified(schema, name)}`);
   const text = await run(dump, [...structureOnly, ...what, `--dbname=${conninfo(source)}`], {
     env: { PGPASSWORD: source.password },
   });
-  const blocks = blocksOf(forOurServer(text, Number(targetVersion)).join('\n'));
+  const blocks = blocksOf(forOurServer(text, Number(instance.version)).join('\n'));
   return attachedLate(blocks)
     .map(({ sql }) => sql)
     .join('');
@@ -74,7 +77,8 @@ export async function sectionSql(
   section: 'pre-data' | 'post-data',
   targetVersion: number,
 ): Promise<string> {
-  const text = await run(dump.restore, [`--section=${section}`, '--file=-', dump.file]);
+  await using input = await open(dump.file, 'r');
+  const text = await run(dump.restore, [`--section=${section}`, '--file=-'], { stdin: input.fd });
   return forOurServer(text, targetVersion).join('\n');
 }
 

@@ -21,6 +21,10 @@ export function adminOf(instance: DatabaseInstance, database = instance.database
   return { host, port, user, password, database, ssl: external ? tlsOf(external) : false };
 }
 
+/** A session in another database than the app's, for what is done to that one as a whole. */
+export const besides = (instance: DatabaseInstance): Address =>
+  adminOf(instance, instance.database === 'postgres' ? 'template1' : 'postgres');
+
 export interface ConnectOptions {
   name?: string;
   /** Speaks the replication protocol as well. */

@@ -5,8 +5,9 @@ import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import type Docker from 'dockerode';
 import { StorkyError } from '../../../../protocol/errors.ts';
+import type { MovedImage, WantedBlobs } from '../../../../protocol/image.ts';
 import { asked } from '../docker.ts';
-import { countLayersHere, type DockerImage, hexOf, ifThere, interrupted, type WantedBlobs } from './image.ts';
+import { countLayersHere, hexOf, ifThere, interrupted } from './image.ts';
 import { loadImage } from './load-image.ts';
 import type { Entry } from './saved.ts';
 import { savedEntries } from './saved.ts';
@@ -27,7 +28,7 @@ export class ImageInbox {
   }
 
   /** What this host lacks of the image, with the bytes of each that have come; undefined where it is here, tags and all. */
-  async lacks(image: DockerImage): Promise<WantedBlobs | undefined> {
+  async lacks(image: MovedImage): Promise<WantedBlobs | undefined> {
     const here = await ifThere(this.#docker, image.id);
     if (here && image.tags.every((tag) => here.tags.includes(tag))) return undefined;
     await this.#refuseForeignTags(image);
@@ -38,7 +39,7 @@ export class ImageInbox {
   }
 
   /** Takes in what `sendImage` sends. `progress` is called with the bytes of each piece. @throws StorkyError copy_interrupted */
-  async receive(image: DockerImage, stream: Readable, progress: (bytes: number) => void): Promise<void> {
+  async receive(image: MovedImage, stream: Readable, progress: (bytes: number) => void): Promise<void> {
     const expected = new Set([hexOf(image.id), ...image.layers.map(hexOf)]);
     try {
       for await (const entry of savedEntries(stream)) {
@@ -52,7 +53,7 @@ export class ImageInbox {
   }
 
   /** Gives the image to Docker and looks that it is the one that was meant; the blobs go. Run again, it finds it done. */
-  async load(image: DockerImage): Promise<void> {
+  async load(image: MovedImage): Promise<void> {
     const lacking = await this.lacks(image);
     if (lacking && Object.keys(lacking).length > 0) throw interrupted(image, 'not all of it has come');
     if (lacking) await loadImage(this.#region, this.#docker, image, await this.#needed(image), this.#whole.bind(this));
@@ -63,12 +64,12 @@ export class ImageInbox {
   }
 
   /** The configuration, and the layers above those that Docker has here. */
-  async #needed(image: DockerImage): Promise<string[]> {
+  async #needed(image: MovedImage): Promise<string[]> {
     const known = await countLayersHere(this.#region, this.#docker, image);
     return [...new Set([image.id, ...image.layers.slice(known)].map(hexOf))];
   }
 
-  async #take(image: DockerImage, entry: Entry, progress: (bytes: number) => void): Promise<void> {
+  async #take(image: MovedImage, entry: Entry, progress: (bytes: number) => void): Promise<void> {
     const hash = entry.header.name;
     const whole = createHash('sha256');
     if (existsSync(this.#part(hash))) await hashInto(whole, this.#part(hash));
@@ -85,7 +86,7 @@ export class ImageInbox {
   }
 
   /** A tag that names another image here may be in use: it is not taken away. */
-  async #refuseForeignTags(image: DockerImage): Promise<void> {
+  async #refuseForeignTags(image: MovedImage): Promise<void> {
     for (const tag of image.tags) {
       const here = await ifThere(this.#docker, tag);
       if (here === undefined || here.id === image.id) continue;
@@ -98,7 +99,7 @@ export class ImageInbox {
   }
 
   /** Of the folder twice: the blobs lie there while Docker makes its own of them. */
-  async #refuseWithoutRoom(image: DockerImage): Promise<void> {
+  async #refuseWithoutRoom(image: MovedImage): Promise<void> {
     const { DockerRootDir: root } = (await asked(this.#region, this.#docker.info())) as { DockerRootDir: string };
     for (const folder of [this.#folder, root]) {
       const room = await statfs(folder).catch(() => undefined); // Docker's own may not be for us to see

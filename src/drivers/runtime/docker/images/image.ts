@@ -1,27 +1,11 @@
 import { createHash } from 'node:crypto';
 import type Docker from 'dockerode';
-import { z } from 'zod';
 import { StorkyError } from '../../../../protocol/errors.ts';
+import type { MovedImage } from '../../../../protocol/image.ts';
 import { asked } from '../docker.ts';
 
-const sha256 = z.string().regex(/^sha256:[0-9a-f]{64}$/);
-
-/** What one host tells another of an image. The layers are in order, each by the hash of its uncompressed archive. */
-export const dockerImage = z.object({
-  id: sha256,
-  tags: z.array(z.string()),
-  layers: z.array(sha256),
-  /** Of all layers together, as Docker counts them. */
-  bytes: z.number().int().nonnegative(),
-});
-export type DockerImage = z.infer<typeof dockerImage>;
-
-/** What is asked of the source: blobs by hash (hexadecimal), each with the bytes that have arrived already. */
-export const wantedBlobs = z.record(z.string().regex(/^[0-9a-f]{64}$/), z.number().int().nonnegative());
-export type WantedBlobs = z.infer<typeof wantedBlobs>;
-
 /** @throws StorkyError unsupported, where Docker does not answer or has no such image */
-export async function describeImage(region: string, docker: Docker, reference: string): Promise<DockerImage> {
+export async function describeImage(region: string, docker: Docker, reference: string): Promise<MovedImage> {
   const { Id: id, RepoTags: tags, RootFS, Size: bytes } = await asked(region, docker.getImage(reference).inspect());
   return { id, tags: tags ?? [], layers: RootFS.Layers ?? [], bytes };
 }
@@ -39,7 +23,7 @@ function chainIds(layers: string[]): string[] {
 }
 
 /** How many of the image's lowest layers this host has, in whatever image. */
-export async function countLayersHere(region: string, docker: Docker, image: DockerImage): Promise<number> {
+export async function countLayersHere(region: string, docker: Docker, image: MovedImage): Promise<number> {
   const here = new Set<string>();
   for (const { Id: id } of await asked(region, docker.listImages({ all: true }))) {
     const other = await ifThere(docker, id);
@@ -50,7 +34,7 @@ export async function countLayersHere(region: string, docker: Docker, image: Doc
 }
 
 /** Undefined where there is no such image. */
-export async function ifThere(docker: Docker, reference: string): Promise<DockerImage | undefined> {
+export async function ifThere(docker: Docker, reference: string): Promise<MovedImage | undefined> {
   try {
     const { Id: id, RepoTags: tags, RootFS, Size: bytes } = await docker.getImage(reference).inspect();
     return { id, tags: tags ?? [], layers: RootFS.Layers ?? [], bytes };
@@ -60,5 +44,5 @@ export async function ifThere(docker: Docker, reference: string): Promise<Docker
   }
 }
 
-export const interrupted = (image: DockerImage, detail: string, cause?: unknown): StorkyError =>
+export const interrupted = (image: MovedImage, detail: string, cause?: unknown): StorkyError =>
   new StorkyError('copy_interrupted', { store: `image ${image.tags[0] ?? image.id}`, detail }, { cause });

@@ -3,8 +3,9 @@ import { createReadStream, statSync } from 'node:fs';
 import type { Readable } from 'node:stream';
 import type Docker from 'dockerode';
 import { type Pack, pack } from 'tar-stream';
+import type { MovedImage } from '../../../../protocol/image.ts';
 import { asked } from '../docker.ts';
-import { type DockerImage, hexOf, ifThere, interrupted } from './image.ts';
+import { hexOf, ifThere, interrupted } from './image.ts';
 
 /**
  * `docker load` of an archive that has only the given blobs. The manifest names every layer all the same: Docker does not
@@ -13,7 +14,7 @@ import { type DockerImage, hexOf, ifThere, interrupted } from './image.ts';
 export async function loadImage(
   region: string,
   docker: Docker,
-  image: DockerImage,
+  image: MovedImage,
   blobs: string[],
   pathOf: (hash: string) => string,
 ): Promise<void> {
@@ -28,7 +29,7 @@ export async function loadImage(
     throw interrupted(image, refusal ?? 'Docker made something else of it');
 }
 
-async function write(archive: Pack, image: DockerImage, blobs: string[], pathOf: (hash: string) => string) {
+async function write(archive: Pack, image: MovedImage, blobs: string[], pathOf: (hash: string) => string) {
   for (const hash of blobs) await add(archive, `${hash}${hash === hexOf(image.id) ? '.json' : '.tar'}`, pathOf(hash));
   const layers = image.layers.map((layer) => `${hexOf(layer)}.tar`);
   const manifest = [{ Config: `${hexOf(image.id)}.json`, RepoTags: image.tags, Layers: layers }];

@@ -3,13 +3,14 @@ import type Docker from 'dockerode';
 import { extract } from 'tar-stream';
 import { z } from 'zod';
 import { StorkyError } from '../../../../protocol/errors.ts';
+import type { MovedImage } from '../../../../protocol/image.ts';
 import { asked } from '../docker.ts';
-import { type DockerImage, hexOf } from './image.ts';
+import { hexOf } from './image.ts';
 
 const manifests = z.array(z.object({ Config: z.string(), Layers: z.array(z.string()) })).length(1);
 
 /** Where Docker's archive of an image keeps each blob: its path leads to the blob's hash. Differs between its versions. */
-export async function pathsInArchive(region: string, docker: Docker, image: DockerImage): Promise<Map<string, string>> {
+export async function pathsInArchive(region: string, docker: Docker, image: MovedImage): Promise<Map<string, string>> {
   for await (const entry of savedEntries(await openArchive(region, docker, image))) {
     if (entry.header.name !== 'manifest.json') continue;
     const [manifest] = manifests.parse(JSON.parse(await textOf(entry)));
@@ -26,7 +27,7 @@ export interface Entry extends AsyncIterable<unknown> {
   header: { name: string; size?: number };
 }
 
-export const openArchive = async (region: string, docker: Docker, image: DockerImage): Promise<Readable> =>
+export const openArchive = async (region: string, docker: Docker, image: MovedImage): Promise<Readable> =>
   (await asked(region, docker.getImage(image.id).get())) as Readable;
 
 /** The files of an archive, in its order. What the caller leaves unread is passed over; it is closed when the caller ends. */

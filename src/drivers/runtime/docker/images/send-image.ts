@@ -2,14 +2,14 @@ import { once } from 'node:events';
 import type { Readable } from 'node:stream';
 import type Docker from 'dockerode';
 import { type Pack, pack } from 'tar-stream';
-import type { DockerImage, WantedBlobs } from './image.ts';
+import type { MovedImage, WantedBlobs } from '../../../../protocol/image.ts';
 import { type Entry, openArchive, pathsInArchive, savedEntries } from './saved.ts';
 
 /**
  * The wanted blobs of an image, as a tar of files that are named by their hash, each from the byte on where the target
  * stands. Reads from Docker, and changes nothing. Ends with an error where Docker's own archive is cut.
  */
-export function sendImage(region: string, docker: Docker, image: DockerImage, wanted: WantedBlobs): Readable {
+export function sendImage(region: string, docker: Docker, image: MovedImage, wanted: WantedBlobs): Readable {
   const out = pack();
   void sendInto(out, region, docker, image, wanted).then(
     () => out.finalize(),
@@ -18,7 +18,7 @@ export function sendImage(region: string, docker: Docker, image: DockerImage, wa
   return out as unknown as Readable;
 }
 
-async function sendInto(out: Pack, region: string, docker: Docker, image: DockerImage, wanted: WantedBlobs) {
+async function sendInto(out: Pack, region: string, docker: Docker, image: MovedImage, wanted: WantedBlobs) {
   const paths = await pathsInArchive(region, docker, image);
   const open = new Map(Object.entries(wanted));
   const archive = await openArchive(region, docker, image);

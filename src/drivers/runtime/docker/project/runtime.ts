@@ -1,0 +1,89 @@
+import type Docker from 'dockerode';
+import type { Project, ProjectMount, ProjectService } from '../../../../protocol/app-record/project.ts';
+import { StorkyError } from '../../../../protocol/errors.ts';
+import type { DatabaseEngine } from '../../../database/contract.ts';
+import type { ProjectRuntime } from '../../projects.ts';
+import { inspectIfThere } from '../containers.ts';
+import { asked, openDocker, socketOf } from '../docker.ts';
+import { describeImage } from '../images/image.ts';
+import { ImageInbox } from '../images/image-inbox.ts';
+import { sendImage } from '../images/send-image.ts';
+import { checkProject } from './check.ts';
+import { type Host, makeMount, makeService } from './make.ts';
+import { readProject } from './read.ts';
+import { removeMount, removeNetworks } from './remove.ts';
+import { logsOf, removeService, startContainer, startService, stopContainer, stopService } from './run.ts';
+import { statesOf } from './states.ts';
+
+/** Projects under Docker on this host. Docker is looked for at each call: it may come and go. */
+export function dockerProjects(
+  region: string,
+  socketPath: string | undefined,
+  engines: () => Promise<Pick<DatabaseEngine, 'engine' | 'recognise'>[]>,
+  /** Where images arrive. */
+  imagesFolder: string,
+): ProjectRuntime {
+  const docker = (): Docker => openDocker(region, socketPath);
+  const host = (): Host => ({ region, docker: docker(), socket: socketOf(socketPath) });
+  return {
+    read: async (name, hints) => readProject({ region, docker: docker(), engines: await engines() }, name, hints),
+    check: (project) => checkProject(host(), project),
+    makeMount: (mount) => makeMount(host(), mount),
+    mountPath: (mount) => mountPath(host(), mount),
+    make: (project, service) => makeService(host(), project, service),
+    states: (project) => statesOf(docker(), project),
+    start: (service) => startService(host(), service),
+    stop: (service) => stopService(host(), service),
+    logs: (service, lines) => logsOf(host(), service, lines),
+    remove: (service) => removeService(host(), service),
+    removeMount: (mount, wasThere) => removeMount(host(), mount, wasThere),
+    removeNetworks: (project: Project) => removeNetworks(host(), project),
+    reach: (service) => reach(host(), service),
+    images: images(region, docker, imagesFolder),
+    containers: {
+      start: (name) => startContainer(host(), name),
+      stop: (name) => stopContainer(host(), name),
+      runs: async (name) => (await inspectIfThere(docker(), name))?.State.Running ?? false,
+    },
+  };
+}
+
+function images(region: string, docker: () => Docker, folder: string): ProjectRuntime['images'] {
+  const inbox = () => new ImageInbox(folder, region, docker());
+  return {
+    describe: (reference) => describeImage(region, docker(), reference),
+    lacks: (image) => inbox().lacks(image),
+    send: (image, wanted) => sendImage(region, docker(), image, wanted),
+    receive: (image, stream) => inbox().receive(image, stream, () => {}),
+    load: (image) => inbox().load(image),
+    remove: async (id) => {
+      await docker()
+        .getImage(id)
+        .remove({ force: true }) // several tags may be its names
+        .catch(unlessInUse);
+    },
+  };
+}
+
+/** Another app's container runs from it, or it has gone already. */
+function unlessInUse(error: { statusCode?: number }): void {
+  if (error.statusCode !== 409 && error.statusCode !== 404) throw error;
+}
+
+async function mountPath({ region, docker }: Host, { kind, name }: ProjectMount): Promise<string> {
+  if (kind === 'folder') return name;
+  return (await asked(region, docker.getVolume(name).inspect())).Mountpoint;
+}
+
+async function reach({ region, docker, socket }: Host, { name, containers: [container] }: ProjectService) {
+  const { NetworkSettings, State } = await asked(region, docker.getContainer(container!.name).inspect());
+  const [network] = Object.values(NetworkSettings.Networks).filter(({ IPAddress }) => Boolean(IPAddress));
+  if (!network)
+    throw new StorkyError('unsupported', {
+      what: `The database ${name}`,
+      detail: State.Running ? 'its container is in no network of Docker’s' : 'its container does not run',
+      hint: State.Running ? 'Give it a network of its own.' : `Start it: docker start ${container!.name}`,
+    });
+  const exec = ['docker', '--host', `unix://${socket}`, 'exec', '--interactive'];
+  return { host: network.IPAddress, guest: { exec, container: container!.name, gateway: network.Gateway } };
+}

@@ -1,0 +1,98 @@
+import type { Readable } from 'node:stream';
+import type { Project, ProjectMount, ProjectService } from '../../protocol/app-record/project.ts';
+import type { ReadHints } from '../../protocol/discovery.ts';
+import type { MovedImage, WantedBlobs } from '../../protocol/image.ts';
+import type { Guest } from '../database/contract.ts';
+
+/** One container as it is at this moment. */
+export interface ContainerState {
+  name: string;
+  service: string;
+  exists: boolean;
+  running: boolean;
+  /** What its own health check says; null where it has none. */
+  healthy: boolean | null;
+  exitCode: number | null;
+  restarts: number;
+  since: string;
+  /** Of a process in it, by which its network is found; null where it does not run. */
+  pid: number | null;
+  /** As the host reaches it; the first is on the network that the project's services share. */
+  addresses: string[];
+}
+
+/** A database in a container, as its image and its own environment describe it. */
+export interface ProjectDatabase {
+  addon: string;
+  service: string;
+  engine: string;
+  version: string | null;
+  /** Folders in the container where it keeps its data. */
+  data: string[];
+  environment: Record<string, string>;
+}
+
+export interface ReadProject {
+  project: Project;
+  databases: ProjectDatabase[];
+  /** Patterns that a file tree leaves out, by its name. */
+  ignored: Record<string, string[]>;
+}
+
+/** Why a project cannot be made on this host, or what its owner should know. */
+export interface ProjectFinding {
+  id: string;
+  verdict: 'pass' | 'warn' | 'fail';
+  detail: string;
+  remedy: string | null;
+}
+
+/**
+ * Runs whole projects of containers that their owner has composed. Nothing but `make` and `remove` creates or removes
+ * anything, and those are for projects that Storky brought here itself.
+ */
+export interface ProjectRuntime {
+  /** Reads, and changes nothing. @throws StorkyError unknown_project */
+  read(name: string, hints: ReadHints): Promise<ReadProject>;
+  /** Would it find room, names and ports here? Changes nothing. */
+  check(project: Project): Promise<ProjectFinding[]>;
+  /** The volume or the folder. Idempotent. True where there was none. */
+  makeMount(mount: ProjectMount): Promise<boolean>;
+  /** Where a mount lies on this host. */
+  mountPath(mount: ProjectMount): Promise<string>;
+  /** Creates the containers of a service, stopped, with the networks that they are in. Idempotent. */
+  make(project: Project, service: ProjectService): Promise<void>;
+  states(project: Project): Promise<ContainerState[]>;
+  /** With the restart policy that its owner gave it. Idempotent. */
+  start(service: ProjectService): Promise<void>;
+  /** It stays stopped, also when the host is started again. Idempotent. */
+  stop(service: ProjectService): Promise<void>;
+  logs(service: ProjectService, lines: number): Promise<{ process: string; line: string }[]>;
+  /** Containers of a service. Idempotent. */
+  remove(service: ProjectService): Promise<void>;
+  /** With all that lies in it; a folder that was there before stays, empty. Idempotent. */
+  removeMount(mount: ProjectMount, wasThere: boolean): Promise<void>;
+  /** The networks that nobody else uses. After everything else. Idempotent. */
+  removeNetworks(project: Project): Promise<void>;
+  /** How a database in a container is reached from the host, and how its own tools are run. */
+  reach(service: ProjectService): Promise<{ host: string; guest: Guest }>;
+  /** Images, which go from host to host by the layers that are lacking. */
+  images: {
+    describe(reference: string): Promise<MovedImage>;
+    /** What this host lacks, with the bytes of each that have come; undefined where it is here, tags and all. */
+    lacks(image: MovedImage): Promise<WantedBlobs | undefined>;
+    send(image: MovedImage, wanted: WantedBlobs): Readable;
+    /** @throws StorkyError copy_interrupted */
+    receive(image: MovedImage, stream: Readable): Promise<void>;
+    /** Gives it to the engine, and looks that it is the one that was meant. */
+    load(image: MovedImage): Promise<void>;
+    /** Where no container uses it. */
+    remove(id: string): Promise<void>;
+  };
+  /** One container by its name, as its owner would. Idempotent. */
+  containers: {
+    start(name: string): Promise<void>;
+    stop(name: string): Promise<void>;
+    runs(name: string): Promise<boolean>;
+  };
+}

@@ -1,0 +1,93 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { freePort } from '../../../base/free-port.ts';
+import { log } from '../../../base/log.ts';
+import type { GateOrder } from '../../../drivers/gate/contract.ts';
+import { gateDriverFor } from '../../../drivers/gate/drivers.ts';
+import { type KeptGate, keepGate } from '../../../drivers/gate/keeper.ts';
+import type { ContainerState } from '../../../drivers/runtime/projects.ts';
+import type { EntryPort } from '../../../protocol/gate.ts';
+import type { AppDocument } from '../app-document.ts';
+import type { AppStore } from '../app-store.ts';
+import { digestOf } from '../canonical.ts';
+import { entriesOf, orderOf } from './gate-order.ts';
+
+interface Kept {
+  digest: string;
+  gate: KeptGate;
+}
+
+/** The gates that stand before projects of containers, for as long as a migration needs them. */
+export class ProjectGates {
+  readonly #store: AppStore;
+  /** Whatever the gate does, it goes on with it. */
+  readonly #tellRouter: (app: string) => Promise<void>;
+  readonly #kept = new Map<string, Kept>();
+  readonly #told = new Map<string, string>();
+
+  constructor(store: AppStore, tellRouter: (app: string) => Promise<void>) {
+    this.#store = store;
+    this.#tellRouter = tellRouter;
+  }
+
+  /** Each entry gets a port of the router's, and keeps it. Idempotent. */
+  async open(app: string): Promise<void> {
+    const { record, gatePorts } = this.#store.get(app);
+    const ports = { ...gatePorts };
+    for (const { entries } of record.project!.services)
+      for (const { name } of entries) ports[name] ??= await freePort();
+    this.#store.change(app, (draft) => void Object.assign(draft, { gateIn: true, gatePorts: ports }));
+  }
+
+  /** Traffic flows to the containers as before. Idempotent. */
+  async close(app: string): Promise<void> {
+    const document = this.#store.get(app);
+    if (!document.gateIn) return;
+    await this.release(app);
+    const order = orderOf(document, [], this.#folder(app));
+    if (order) await gateDriverFor(order).remove(order);
+    this.#store.change(app, (draft) => void Object.assign(draft, { gateIn: false }));
+    await this.#tellRouter(app);
+  }
+
+  entriesOf(document: Readonly<AppDocument>, states: ContainerState[]): EntryPort[] {
+    return document.gateIn ? entriesOf(document, states) : [];
+  }
+
+  /** The router knows where the containers are now, and the rules before them lead to it. Resolves when they do. */
+  async keep(document: Readonly<AppDocument>, states: ContainerState[]): Promise<void> {
+    const app = document.record.name;
+    if (!document.gateIn) return;
+    const upstreams = digestOf(entriesOf(document, states));
+    if (this.#told.get(app) !== upstreams) {
+      await this.#tellRouter(app);
+      this.#told.set(app, upstreams);
+    }
+    const order = orderOf(document, states, this.#folder(app));
+    if (order) await this.#insert(app, order);
+  }
+
+  /** Nobody keeps it any more; what is inserted gives way by itself, unless the next agent goes on. */
+  async release(app: string): Promise<void> {
+    const kept = this.#kept.get(app);
+    this.#kept.delete(app);
+    this.#told.delete(app);
+    await kept?.gate.release();
+  }
+
+  async #insert(app: string, order: GateOrder): Promise<void> {
+    const digest = digestOf(order);
+    const kept = this.#kept.get(app);
+    if (kept?.digest === digest) return await kept.gate.inserted;
+    await kept?.gate.release();
+    mkdirSync(order.folder, { recursive: true, mode: 0o700 });
+    const gate = keepGate(gateDriverFor(order), order);
+    this.#kept.set(app, { digest, gate });
+    await gate.inserted.catch((error) => {
+      log.error({ app, error: String(error) }, 'the gate could not be put before the app');
+      throw error;
+    });
+  }
+
+  readonly #folder = (app: string): string => join(this.#store.paths.folder(app), 'gate');
+}

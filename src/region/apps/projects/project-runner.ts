@@ -1,0 +1,134 @@
+import { passingBy } from '../../../drivers/gate/passing.ts';
+import type { ContainerState, ProjectRuntime } from '../../../drivers/runtime/projects.ts';
+import type { Project, ProjectService } from '../../../protocol/app-record/project.ts';
+import { StorkyError } from '../../../protocol/errors.ts';
+import type { EntryPort } from '../../../protocol/gate.ts';
+import type { ProcessView } from '../../../protocol/region-contract.ts';
+import type { AppDocument } from '../app-document.ts';
+import type { AppRunner } from '../app-runner.ts';
+import type { AppStore } from '../app-store.ts';
+import type { Surroundings } from '../formation.ts';
+import { webMayRun, workMayRun } from '../formation.ts';
+import type { ProjectGates } from './project-gates.ts';
+import { viewsOf } from './project-views.ts';
+import { startOrder } from './start-order.ts';
+import { untilReady } from './until-ready.ts';
+
+export interface ProjectRunnerParts {
+  store: AppStore;
+  runtime: ProjectRuntime;
+  gates: ProjectGates;
+  region: string;
+}
+
+/**
+ * An app whose processes are containers. Its owner's engine keeps them alive; here it is said which of them may run. A
+ * project that was adopted, and is in no migration, is its owner's alone: it is only looked at.
+ */
+export class ProjectRunner implements AppRunner {
+  readonly #parts: ProjectRunnerParts;
+  readonly #states = new Map<string, ContainerState[]>();
+
+  constructor(parts: ProjectRunnerParts) {
+    this.#parts = parts;
+  }
+
+  async takeOver(app: string): Promise<void> {
+    await this.look(app);
+  }
+
+  async become(app: string): Promise<void> {
+    const { store, runtime } = this.#parts;
+    const document = store.get(app);
+    if (!isOurs(document)) return void (await this.look(app));
+    const project = projectOf(document);
+    const epoch = store.readEpoch(app);
+    const may = (service: ProjectService) =>
+      service.role === 'database'
+        ? isProvisioned(document, service)
+        : service.role === 'web'
+          ? webMayRun(document, epoch)
+          : workMayRun(document, epoch);
+    const wanted = project.services.filter((service) => may(service) && !service.rests);
+    await Promise.all(project.services.filter((one) => !may(one)).map((service) => runtime.stop(service)));
+    for (const service of startOrder(wanted)) {
+      if (document.made) await runtime.make(project, service);
+      await runtime.start(service);
+    }
+    await this.look(app);
+  }
+
+  async stop(app: string): Promise<void> {
+    const document = this.#parts.store.get(app);
+    if (!isOurs(document)) return;
+    const { services } = projectOf(document);
+    await Promise.all(
+      services.filter(({ role }) => role !== 'database').map((service) => this.#parts.runtime.stop(service)),
+    );
+    await this.look(app);
+  }
+
+  async webReady(app: string): Promise<void> {
+    const project = projectOf(this.#parts.store.get(app));
+    const states = () => this.#parts.runtime.states(project);
+    const detail = await untilReady(project, states);
+    await this.look(app);
+    if (detail) throw new StorkyError('target_unhealthy', { app, region: this.#parts.region, ...detail });
+  }
+
+  /** Where its containers are now; the router and the rules that lead there are told when it has changed. */
+  async look(app: string): Promise<void> {
+    const document = this.#parts.store.get(app);
+    const states = await this.#parts.runtime.states(projectOf(document));
+    this.#states.set(app, states);
+    await this.#parts.gates.keep(document, states);
+  }
+
+  passing(app: string, routerPid: number): string[] {
+    const { services } = projectOf(this.#parts.store.get(app));
+    const where = (this.#states.get(app) ?? []).flatMap(({ service, pid }) => {
+      const ports = services.find(({ name }) => name === service)!.entries.map(({ containerPort }) => containerPort);
+      return pid === null || ports.length === 0 ? [] : [{ pid, ports }];
+    });
+    return passingBy(where, routerPid).map(({ client, app: end }) => `${client} to ${end}`);
+  }
+
+  upstreams(app: string): string[] {
+    return this.entries(app).find(({ protocol }) => protocol === 'http')?.upstreams ?? [];
+  }
+
+  entries(app: string): EntryPort[] {
+    const document = this.#parts.store.get(app);
+    return this.#parts.gates.entriesOf(document, this.#states.get(app) ?? []);
+  }
+
+  async views(app: string): Promise<ProcessView[]> {
+    const project = projectOf(this.#parts.store.get(app));
+    return viewsOf(project, await this.#parts.runtime.states(project));
+  }
+
+  async surroundings(app: string): Promise<Surroundings> {
+    throw new StorkyError('unsupported', {
+      what: `A command in ${app}`,
+      detail: 'its processes are containers',
+      hint: 'Run it there with `docker exec`.',
+    });
+  }
+
+  async forget(app: string): Promise<void> {
+    this.#states.delete(app);
+    await this.#parts.gates.release(app);
+  }
+
+  async release(): Promise<void> {
+    for (const app of [...this.#states.keys()]) await this.forget(app);
+  }
+}
+
+const projectOf = ({ record }: Readonly<AppDocument>): Project => record.project!;
+
+/** A migration has it, or it came by one. */
+const isOurs = ({ lockedBy, made }: Readonly<AppDocument>): boolean => made || lockedBy !== null;
+
+const isProvisioned = ({ made, instances }: Readonly<AppDocument>, { addon }: ProjectService): boolean =>
+  !made || instances.some((one) => one.addon === addon);

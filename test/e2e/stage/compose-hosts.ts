@@ -1,0 +1,201 @@
+import { type SpawnSyncReturns, spawnSync } from 'node:child_process';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type Docker from 'dockerode';
+import { expect, onTestFinished } from 'vitest';
+import {
+  type Ledger,
+  type LedgerPlace,
+  type LedgerVerdict,
+  type Summary,
+  startVisitors,
+  type Visitors,
+} from '../../../examples/shop/visitors/index.js';
+import { type DockerHost, startDockerHost } from '../../support/docker-host.ts';
+import { shopImages } from '../../support/shop-images.ts';
+import { projectRoot, runStorky, spawnForTest } from '../../support/spawned.ts';
+import { tempFolder } from '../../support/temp-folder.ts';
+import { waitFor } from '../../support/wait-for.ts';
+import { agentPorts, enter, type Host, Network } from './network.ts';
+import { Stage } from './stage.ts';
+
+/** Where each host has its projects. Both are one machine, so each sees a folder of its own there. */
+const projects = '/srv';
+const folder = `${projects}/shop`;
+export const port = 8000;
+
+const composeFile = `version: "3.8"
+services:
+  db:
+    image: postgres:15
+    command: ["-c", "wal_level=logical"]
+    environment: { POSTGRES_USER: shop, POSTGRES_PASSWORD: "sec/ret+1", POSTGRES_DB: shop }
+    volumes: ["db:/var/lib/postgresql/data"]
+    restart: unless-stopped
+  web:
+    image: shop-web:latest
+    environment: &environment
+      DATABASE_URL: "postgresql://shop:sec%2Fret%2B1@db:5432/shop"
+      UPLOADS: /uploads
+      HOST: 0.0.0.0
+      PORT: "3000"
+    ports: ["${port}:3000"]
+    volumes: ["uploads:/uploads", "./branding:/app/branding:ro"]
+    depends_on: [db]
+    restart: always
+  worker:
+    image: shop-web:latest
+    command: ["node", "worker.js"]
+    environment: *environment
+    depends_on: [db]
+    restart: unless-stopped
+volumes: { db: {}, uploads: {} }
+`;
+
+export interface ComposeHost {
+  readonly name: 'west' | 'east';
+  readonly docker: Docker;
+  readonly daemon: DockerHost;
+  readonly address: string;
+  /** As visitors come to it. */
+  readonly url: string;
+  /** All that Docker tells of containers, networks and volumes, and the rules of the host's packet filter. */
+  inspected(): Promise<unknown>;
+  /** Brings the project up, as its owner does. */
+  up(): Promise<void>;
+  compose(...args: string[]): SpawnSyncReturns<string>;
+  /** The command that runs another one on that host. */
+  enter(command: string[]): string[];
+  /** Runs a command on that host. */
+  run(...command: string[]): SpawnSyncReturns<string>;
+}
+
+/** Two Docker hosts with an agent each, that share nothing but the link; on one of them somebody runs a shop with Compose. */
+export async function composeHosts(): Promise<{
+  stage: Stage;
+  west: ComposeHost;
+  east: ComposeHost;
+  storky(...args: string[]): Promise<string>;
+}> {
+  const network = Network.make({ open: true });
+  const [west, east] = await Promise.all([hostOf('west', network.west), hostOf('east', network.east)]);
+  const stage = await Stage.set({
+    host: network.here,
+    region: (name) => {
+      const host = name === 'west' ? west : east;
+      return {
+        host: host.address,
+        ports: agentPorts,
+        enter: host.enter,
+        args: ['--docker', host.daemon.socket],
+      };
+    },
+  });
+  const storky = async (...args: string[]) => {
+    const { code, output } = await runStorky([...args, '--yes'], { env: stage.env });
+    expect(code, output).toBe(0);
+    return output;
+  };
+  return { stage, west, east, storky };
+}
+
+/** Visitors of the shop where it is published; they leave with the test. */
+export async function openForBusiness({ url }: ComposeHost, rate = 60): Promise<Visitors> {
+  await waitFor(
+    () =>
+      fetch(`${url}/health`).then(
+        ({ ok }) => ok,
+        () => false,
+      ),
+    { timeout: 60_000, what: 'the shop' },
+  );
+  const visitors = startVisitors({ url, hostHeader: 'shop.localhost', rate, connections: 24, webSockets: 2 });
+  onTestFinished(() => void visitors.stop());
+  await served(visitors);
+  return visitors;
+}
+
+/** Some more of what the visitors do is answered. */
+export async function served(visitors: Visitors, count = 100): Promise<void> {
+  const before = visitors.summary().requests;
+  await waitFor(() => visitors.summary().requests > before + count, { timeout: 60_000, what: 'answers' });
+}
+
+/** Each acknowledged write is there, exactly once, on the host that serves; nobody has seen an error. */
+export async function closeTheBooks(visitors: Visitors, at: ComposeHost): Promise<Summary> {
+  const summary = await visitors.stop();
+  const { NetworkSettings } = await at.docker.getContainer('shop_db_1').inspect();
+  const { Mountpoint: uploadsFolder } = await at.docker.getVolume('shop_uploads').inspect();
+  const { IPAddress } = NetworkSettings.Networks.shop_default!;
+  const databaseUrl = `postgresql://shop:sec%2Fret%2B1@${IPAddress}:5432/shop`;
+  const verdict = await checkFrom(at, visitors.ledger(), { databaseUrl, uploadsFolder });
+  expect(verdict).toMatchObject({ ok: true, lost: [], duplicated: [], overlappingWorkers: [] });
+  expect(summary.failures).toEqual([]);
+  expect(summary.lost).toEqual([]);
+  expect(verdict.acknowledged).toBeGreaterThan(0);
+  return summary;
+}
+
+/** The database is reached from its own host alone. */
+async function checkFrom(at: ComposeHost, ledger: Ledger, place: LedgerPlace): Promise<LedgerVerdict> {
+  const program = `
+    const { checkLedger } = await import('${projectRoot}examples/shop/visitors/index.js');
+    const { ledger, place } = JSON.parse(await new Response(process.stdin).text());
+    console.log(JSON.stringify(await checkLedger(ledger, place)));`;
+  const [command, ...args] = at.enter([process.execPath, '--input-type=module', '-e', program]);
+  const checking = spawnForTest(command!, args, { input: JSON.stringify({ ledger, place }) });
+  const { code } = await checking.ended;
+  expect(code, checking.output()).toBe(0);
+  return JSON.parse(checking.stdout()) as LedgerVerdict;
+}
+
+async function hostOf(name: 'west' | 'east', host: Host): Promise<ComposeHost> {
+  const own = tempFolder(`srv-${name}`);
+  const inside = (command: string[]) =>
+    enter(host, ['unshare', '--mount', 'sh', '-c', `mount --bind '${own}' ${projects} && exec "$@"`, 'sh', ...command]);
+  const daemon = await startDockerHost(host.namespace, inside);
+  const run = (...command: string[]) => {
+    const [program, ...args] = inside(command);
+    return spawnSync(program!, args, {
+      encoding: 'utf8',
+      env: { ...process.env, DOCKER_HOST: `unix://${daemon.socket}` },
+    });
+  };
+  const compose = (...args: string[]) => run('sh', '-c', `cd ${folder} && exec docker-compose "$@"`, 'sh', ...args);
+  return {
+    name,
+    daemon,
+    docker: daemon.docker,
+    address: host.address,
+    url: `http://${host.address}:${port}`,
+    enter: inside,
+    run,
+    compose,
+    async inspected() {
+      const list = await daemon.docker.listContainers({ all: true });
+      const containers = await Promise.all(list.map(({ Id }) => daemon.docker.getContainer(Id).inspect()));
+      // Docker tells the mounts in another order each time.
+      for (const { Mounts } of containers) Mounts.sort((a, b) => a.Destination.localeCompare(b.Destination));
+      const networks = (await daemon.docker.listNetworks()).sort((a, b) => a.Name.localeCompare(b.Name));
+      // Its time is that of the newest file.
+      const volumes = (await daemon.docker.listVolumes()).Volumes.map(
+        ({ CreatedAt: _, ...volume }: { CreatedAt?: string; Name: string }) => volume,
+      );
+      volumes.sort((a, b) => a.Name.localeCompare(b.Name));
+      const rules = run('sh', '-c', 'iptables-save; nft list ruleset').stdout.replaceAll(
+        /^#.*$|\[\d+:\d+\]|packets \d+ bytes \d+/gm,
+        '',
+      );
+      return { containers, networks, volumes, rules };
+    },
+    async up() {
+      await shopImages(daemon.docker);
+      const project = join(own, 'shop');
+      mkdirSync(join(project, 'branding'), { recursive: true });
+      writeFileSync(join(project, 'branding/logo.svg'), '<svg/>');
+      writeFileSync(join(project, 'docker-compose.yml'), composeFile);
+      const { status, stderr } = compose('up', '-d');
+      if (status !== 0) throw new Error(`docker-compose up: ${stderr}`);
+    },
+  };
+}
