@@ -4,8 +4,7 @@ import { Addon } from '../../protocol/app-record/process.ts';
 import { externalOrder } from './external-databases.ts';
 
 it('an engine that cannot use what Storky does not run says so, before anything is made', async () => {
-  const without = (await databaseEngines()).filter((engine) => !engine.adopt);
-  expect(without.length).toBeGreaterThan(0);
+  const without = (await databaseEngines()).map((engine) => ({ ...engine, adopt: undefined }));
   for (const engine of without) {
     const secrets = { address: 'some://admin:hidden@host/shop', user: 'shop', password: 'hidden' };
     const addon = Addon.parse({ name: 'db', engine: engine.engine, ...secrets });

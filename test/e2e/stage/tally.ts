@@ -9,8 +9,9 @@ import type { Region } from './region.ts';
 import type { Stage } from './stage.ts';
 
 /** Applies the app with every kind of store, as a user would. */
-export async function openTally(stage: Stage, region: Region): Promise<void> {
+export async function openTally(stage: Stage, region: Region, change = (_manifest: string) => {}): Promise<void> {
   const manifest = prepareTally(join(stage.folder, 'tally'));
+  change(manifest);
   const apply = ['--region', region.name, 'apply', '-f', manifest, '--yes'];
   const { code, output } = await runStorky(apply, { env: stage.env });
   expect(code, output).toBe(0);

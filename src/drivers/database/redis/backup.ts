@@ -7,6 +7,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { giveToAccount } from '../../../base/account.ts';
 import type { Report } from '../../store.ts';
 import type { DatabaseInstance } from '../contract.ts';
+import { loadKeys } from './external/load.ts';
+import { headOf } from './head.ts';
 import { ownedFolder, refused, startServer, stopServer } from './server/server.ts';
 import { dataFolder, logFile } from './server/settings.ts';
 import { readSurroundings, type Surroundings, takeOver } from './surroundings.ts';
@@ -20,10 +22,7 @@ export async function backupServer(instance: DatabaseInstance): Promise<Readable
   const out = new PassThrough();
   await withClient(adminOf(instance), 'storky backup', async (client) => {
     out.write(`${JSON.stringify(await readSurroundings(client))}\n`);
-    await ask(client, 'BGSAVE', 'SCHEDULE');
-    const info = await settled(client, (now) => now.rdb_bgsave_in_progress === '0');
-    if (info.rdb_last_bgsave_status !== 'ok')
-      throw refused('the snapshot could not be written', `Look at ${logFile(instance)}.`);
+    await snapshotOf(instance, client);
   });
   const file = createReadStream(snapshot(instance));
   // Open, so that it stays this snapshot whatever the server writes meanwhile.
@@ -32,15 +31,63 @@ export async function backupServer(instance: DatabaseInstance): Promise<Readable
   return out;
 }
 
-/** Starts the server anew from a stream of `backupServer`. What was in it is gone. */
+/** From a stream of `backupServer`, or of `dumpExternal`. What was in it is gone. */
 export async function restoreServer(
   instance: DatabaseInstance,
   dump: Readable,
   report: Report,
   signal: AbortSignal,
 ): Promise<void> {
+  const { head, rest } = await headOf<Surroundings & { keys?: boolean }>(dump);
+  if (head.keys) await restoreKeys(instance, head, rest, report, signal);
+  else await restoreSnapshot(instance, head, rest, report, signal);
+}
+
+async function restoreKeys(
+  instance: DatabaseInstance,
+  { users, settings }: Surroundings,
+  dump: AsyncIterable<Buffer>,
+  report: Report,
+  signal: AbortSignal,
+): Promise<void> {
+  await withClient(adminOf(instance), 'storky restore', async (client) => {
+    // An attempt before this one may have ended as a copy, which refuses.
+    await ask(client, 'REPLICAOF', 'NO', 'ONE');
+    await ask(client, 'FLUSHALL');
+    await loadKeys(client, dump, report, signal);
+    await takeOver(instance, client, { users, settings });
+    await writeDown(instance, client);
+  });
+}
+
+/** All that is there, before anybody relies on it: a log that is written every second may lack the last one. */
+async function writeDown(instance: DatabaseInstance, client: Client): Promise<void> {
+  await snapshotOf(instance, client);
+  if ((await infoOf(client, 'persistence')).aof_enabled === '1') await ask(client, 'BGREWRITEAOF');
+  const info = await settled(client, logIsWritten);
+  if (info.aof_last_bgrewrite_status !== 'ok')
+    throw refused('the log could not be written', `Look at ${logFile(instance)}.`);
+}
+
+async function snapshotOf(instance: DatabaseInstance, client: Client): Promise<void> {
+  await ask(client, 'BGSAVE', 'SCHEDULE');
+  const info = await settled(client, (now) => now.rdb_bgsave_in_progress === '0');
+  if (info.rdb_last_bgsave_status !== 'ok')
+    throw refused('the snapshot could not be written', `Look at ${logFile(instance)}.`);
+}
+
+const logIsWritten = (now: Info) => now.aof_rewrite_in_progress === '0' && now.aof_rewrite_scheduled === '0';
+
+/** Starts the server anew. */
+async function restoreSnapshot(
+  instance: DatabaseInstance,
+  surroundings: Surroundings,
+  dump: AsyncIterable<Buffer>,
+  report: Report,
+  signal: AbortSignal,
+): Promise<void> {
   const draft = join(instance.folder, 'restore.rdb');
-  const surroundings = await receive(dump, draft, report, signal);
+  await receive(dump, draft, report, signal);
   await stopServer(instance);
   // With a log, the server would read the log and not the snapshot. So the log is begun anew, from what was loaded.
   rmSync(dataFolder(instance), { recursive: true, force: true });
@@ -50,34 +97,20 @@ export async function restoreServer(
   await startServer(instance, { appendonly: 'no' });
   await withClient(adminOf(instance), 'storky restore', async (client) => {
     await takeOver(instance, client, surroundings);
-    await settled(client, (now) => now.aof_rewrite_in_progress === '0' && now.aof_rewrite_scheduled === '0');
+    await settled(client, logIsWritten);
   });
 }
 
-async function receive(dump: Readable, path: string, report: Report, signal: AbortSignal): Promise<Surroundings> {
-  let head: Buffer[] | undefined = [];
-  let surroundings: Surroundings | undefined;
+async function receive(dump: AsyncIterable<Buffer>, path: string, report: Report, signal: AbortSignal): Promise<void> {
   let bytes = 0;
-  const body = async function* (chunks: AsyncIterable<Buffer>) {
+  const counted = async function* (chunks: AsyncIterable<Buffer>) {
     for await (const chunk of chunks) {
       bytes += chunk.length;
       report({ done: bytes, total: null, unit: 'bytes', note: 'restore' });
-      if (!head) {
-        yield chunk;
-        continue;
-      }
-      head.push(chunk);
-      const text = Buffer.concat(head);
-      const end = text.indexOf(10);
-      if (end === -1) continue;
-      head = undefined;
-      surroundings = JSON.parse(text.toString('utf8', 0, end)) as Surroundings;
-      yield text.subarray(end + 1);
+      yield chunk;
     }
   };
-  await pipeline(dump, body, createWriteStream(path, { mode: 0o600 }), { signal });
-  if (!surroundings) throw new Error('the dump ended before it began');
-  return surroundings;
+  await pipeline(dump, counted, createWriteStream(path, { mode: 0o600 }), { signal });
 }
 
 /** Waits, off any hurry, for what the server does in the background. */

@@ -1,3 +1,4 @@
+import { log } from '../../../base/log.ts';
 import type { DatabaseInstance } from '../contract.ts';
 import { isOurUser } from './names.ts';
 import { recall, remember } from './server/memory.ts';
@@ -9,23 +10,37 @@ import { ask, askAll, type Client, type Command } from './wire/connect.ts';
  * the server. Who is shut out is remembered first. Answers with the commands, which the caller gives in one transaction.
  */
 export function shutOut(instance: DatabaseInstance, lines: string[]): Command[] {
-  const names = lines.filter((line) => mayLogIn(line) && !isOurUser(nameIn(line))).map(nameIn);
+  const isOurs = (name: string) => isOurUser(name) || name === instance.adminUser;
+  const names = lines.filter((line) => mayLogIn(line) && !isOurs(nameIn(line))).map(nameIn);
   remember(instance, ({ sealed }) => {
     for (const name of names) if (!sealed.includes(name)) sealed.push(name);
   });
   const off = names.map((name): Command => ['ACL', 'SETUSER', name, 'off']);
   const away = names.map((name): Command => ['CLIENT', 'KILL', 'USER', name]);
-  return [...off, ...away, ['ACL', 'SAVE']];
+  return [...off, ...away, ...(instance.external ? [] : [['ACL', 'SAVE']])];
 }
 
 /** Everybody who could log in before. Idempotent, from any state. */
 export async function letIn(instance: DatabaseInstance, client: Client): Promise<void> {
   const { sealed } = recall(instance);
   if (sealed.length === 0) return;
-  const there = new Set(await ask<string[]>(client, 'ACL', 'USERS'));
+  const there = new Set((await ask<string[]>(client, 'ACL', 'LIST')).map(nameIn));
   const names = sealed.filter((name) => there.has(name));
-  await askAll(client, [...names.map((name): Command => ['ACL', 'SETUSER', name, 'on']), ['ACL', 'SAVE']]);
+  await askAll(
+    client,
+    names.map((name): Command => ['ACL', 'SETUSER', name, 'on']),
+  );
+  await saveUsers(instance, client);
   remember(instance, (memory) => {
     memory.sealed = [];
   });
+}
+
+/** For after a restart too. A server that Storky does not run may have no file of users: then its own start decides who there is. */
+export async function saveUsers(instance: DatabaseInstance, client: Client): Promise<void> {
+  const saved = ask(client, 'ACL', 'SAVE');
+  if (!instance.external) return void (await saved);
+  await saved.catch((error: Error) =>
+    log.warn({ addon: instance.addon, detail: error.message }, 'users are not saved'),
+  );
 }

@@ -1,4 +1,6 @@
 import type { DatabaseEngine, DatabaseInstance } from '../contract.ts';
+import { adopt } from './external/adopt.ts';
+import { dial } from './external/dial.ts';
 import { recognise } from './recognise.ts';
 import { installedVersions } from './server/binaries.ts';
 import { plans } from './server/plans.ts';
@@ -15,6 +17,8 @@ export const engine: DatabaseEngine = {
   versions: installedVersions,
   plans: () => plans,
   provision,
+  adopt,
+  dial,
   start: (instance) => startServer(instance),
   stop: (instance) => stopServer(instance),
   running: serverRuns,
@@ -26,7 +30,8 @@ export const engine: DatabaseEngine = {
 };
 
 /** Databases of Redis have numbers; the app begins in the first, and may use all. */
-function environment({ host, port, user, password }: DatabaseInstance): Record<string, string> {
-  const url = `redis://${encodeURIComponent(user)}:${encodeURIComponent(password)}@${host}:${port}/0`;
+function environment({ host, port, user, password, external }: DatabaseInstance): Record<string, string> {
+  const scheme = external?.parameters.tls === 'yes' ? 'rediss' : 'redis';
+  const url = `${scheme}://${encodeURIComponent(user)}:${encodeURIComponent(password)}@${host}:${port}/0`;
   return { url, host, port: String(port), user, password, database: '0' };
 }

@@ -1,13 +1,15 @@
 import { createHash } from 'node:crypto';
 import type { DatabaseInstance } from '../contract.ts';
+import { ifAllowed } from './external/refusals.ts';
 import { isOurUser } from './names.ts';
 import { isCopy, recall, remember } from './server/memory.ts';
 import { copySettings } from './server/settings.ts';
 import { ask, askAll, type Client } from './wire/connect.ts';
+import { type Info, infoOf } from './wire/info.ts';
 
 /** What belongs to the data and is not carried by the stream: users with their rights, and settings that change behaviour. */
 export interface Surroundings {
-  /** Lines of ACL LIST, sorted; passwords are hashes. */
+  /** Lines of ACL LIST, sorted; passwords are hashes. None where the account may not see them. */
   users: string[];
   settings: Record<string, string>;
 }
@@ -24,15 +26,43 @@ const carriedSettings = [
   ...['slowlog-log-slower-than', 'slowlog-max-len', 'latency-monitor-threshold'],
 ] as const;
 
-export async function readSurroundings(client: Client): Promise<Surroundings> {
+/** `administrator`: of a server that Storky does not run. There they are as they shall be on one that it runs. */
+export async function readSurroundings(client: Client, administrator?: string): Promise<Surroundings> {
+  if (administrator !== undefined) return await readForeign(client, administrator);
   const [lines, pairs] = (await askAll(client, [
     ['ACL', 'LIST'],
     ['CONFIG', 'GET', ...carriedSettings],
   ])) as [string[], string[]];
-  const settings: Record<string, string> = {};
-  for (let at = 0; at < pairs.length; at += 2) settings[pairs[at]!] = pairs[at + 1]!;
-  return { users: lines.filter((line) => !isOurUser(nameIn(line))).sort(), settings: sorted(settings) };
+  return { users: lines.filter((line) => !isOurUser(nameIn(line))).sort(), settings: sorted(recordOf(pairs)) };
 }
+
+/** Whatever of it may be seen, without the administrator. */
+async function readForeign(client: Client, administrator: string): Promise<Surroundings> {
+  const lines = (await ifAllowed(ask<string[]>(client, 'ACL', 'LIST'))) ?? [];
+  const pairs = await ifAllowed(ask<string[]>(client, 'CONFIG', 'GET', ...carriedSettings));
+  const others = lines.filter((line) => !isOurUser(nameIn(line)) && nameIn(line) !== administrator);
+  const settings = pairs ? recordOf(pairs) : saidOf(await infoOf(client, 'memory'));
+  return { users: others.map(withoutServer).sort(), settings: sorted(settings) };
+}
+
+/** What a server says of its settings to those who may not ask for them. */
+const saidOf = ({ maxmemory = '0', maxmemory_policy = 'noeviction' }: Info): Record<string, string> => ({
+  maxmemory,
+  'maxmemory-policy': maxmemory_policy,
+});
+
+/** On a server that Storky runs nobody else may do something with the server itself: lift a pause, or change who replicates. */
+function withoutServer(line: string): string {
+  const words = line.split(' ');
+  const kept = ofServer.split(' ').filter((rule) => words.includes('+@all') || words.includes(rule));
+  return [line, '-@admin', ...kept].join(' ');
+}
+
+/** Of the administrator's commands those that only tell something. */
+export const ofServer = '+config|get +client|list +role +lastsave +slowlog|get +slowlog|len';
+
+const recordOf = (pairs: string[]): Record<string, string> =>
+  Object.fromEntries(pairs.flatMap((name, n) => (n % 2 === 0 ? [[name, pairs[n + 1]!]] : [])));
 
 export function digestOf({ users, settings }: Surroundings): string {
   return createHash('sha256')
@@ -45,7 +75,7 @@ export function digestOf({ users, settings }: Surroundings): string {
  * Nothing of a side where nobody may log in: it was sealed since, and whoever took that over would be shut for the app too.
  */
 export async function takeOver(instance: DatabaseInstance, client: Client, there: Surroundings): Promise<void> {
-  if (!there.users.some(mayLogIn)) return;
+  if (there.users.length > 0 && !there.users.some(mayLogIn)) return;
   const memory = recall(instance);
   // A sealed side stays shut, for users too that were made on the other one since.
   const wanted = memory.role === 'sealed' ? { ...there, users: there.users.map(shut) } : there;
@@ -57,6 +87,7 @@ export async function takeOver(instance: DatabaseInstance, client: Client, there
   const now = { ...wanted.settings, ...(isCopy(memory) ? copySettings : {}) };
   const settings = Object.entries(now).filter(([name, value]) => here.settings[name] !== value);
   for (const [name, value] of settings) await ask(client, 'CONFIG', 'SET', name, value);
+  if (there.users.length === 0) return;
   const known = new Set(here.users.map(canonical));
   const lines = wanted.users.filter((line) => !known.has(canonical(line)));
   for (const line of lines) await ask(client, 'ACL', 'SETUSER', nameIn(line), 'reset', ...line.split(' ').slice(2));

@@ -13,6 +13,8 @@ export interface Ticket extends FollowTicket {
   password: string;
   /** Of the server that made it, e.g. 7.0.15. */
   version: string;
+  /** Of a server that Storky does not run, whose values are compared by reading them. */
+  administrator?: string;
 }
 
 export function readTicket(ticket: FollowTicket): Ticket {

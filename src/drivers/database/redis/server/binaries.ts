@@ -28,7 +28,7 @@ export function byLine(a: string, b: string): number {
 }
 
 /** Functions, shard channels and pauses inside of transactions came with 7.0. */
-const oldest = '7.0';
+export const oldest = '7.0';
 const known = new Map<string, string | undefined>();
 
 /** Line → path: where packages put it, then the folders of STORKY_REDIS_DIRS. */

@@ -7,6 +7,7 @@ import { freePort } from '../../../../base/free-port.ts';
 import { StorkyError } from '../../../../protocol/errors.ts';
 import type { DatabaseInstance, ProvisionOrder } from '../../contract.ts';
 import { adminUser } from '../names.ts';
+import { ofServer } from '../surroundings.ts';
 import { serverPath } from './binaries.ts';
 import { ownedFolder, startServer } from './server.ts';
 import { usersFile } from './settings.ts';
@@ -45,7 +46,7 @@ async function nameAndPort(order: ProvisionOrder): Promise<DatabaseInstance> {
 }
 
 /** An app may do anything with its data and nothing with the server: it could lift a pause, or change who replicates. */
-const appRights = '~* &* +@all -@admin +config|get +client|list +role +lastsave +slowlog|get +slowlog|len';
+const appRights = `~* &* +@all -@admin ${ofServer}`;
 
 /** `default` is who gives a password and no name, as older clients do. */
 function users({ user, password, adminPassword }: DatabaseInstance): string {

@@ -1,16 +1,26 @@
 import type { Finding } from '../../../store.ts';
+import type { DatabaseInstance } from '../../contract.ts';
+import { checkRights } from '../external/rights.ts';
 import { ask, type Client } from '../wire/connect.ts';
 import { infoOf } from '../wire/info.ts';
 import { freeMemoryBytes } from './sizes.ts';
 
 /** The prerequisites of `live`, each with its remedy. */
-export async function checkSource(client: Client): Promise<Finding[]> {
+export async function checkSource(client: Client, instance: DatabaseInstance): Promise<Finding[]> {
+  const { external } = instance;
   const info = await infoOf(client);
-  const modules = await ask<unknown[]>(client, 'MODULE', 'LIST');
+  const modules = external ? [info.module].filter(Boolean) : await ask<unknown[]>(client, 'MODULE', 'LIST');
   const used = Number(info.used_memory);
   const free = freeMemoryBytes();
   const evicts = info.maxmemory_policy !== 'noeviction' && Number(info.maxmemory) > 0;
   const written = info.rdb_last_bgsave_status === 'ok' && info.aof_last_bgrewrite_status === 'ok';
+  const ofHost = (): Finding =>
+    finding(
+      'memory',
+      free < used && (free < used / 2 ? 'fail' : 'warn'),
+      `${megabytes(used)} used, ${megabytes(free)} free`,
+      'The copy is made by a fork, which needs as much memory as is changed meanwhile: make some free.',
+    );
   return [
     finding(
       'standalone',
@@ -30,12 +40,7 @@ export async function checkSource(client: Client): Promise<Finding[]> {
       modules.length > 0 ? `${modules.length} modules` : 'no modules',
       'Types of modules are not moved: use the carrier `manual`.',
     ),
-    finding(
-      'memory',
-      free < used && (free < used / 2 ? 'fail' : 'warn'),
-      `${megabytes(used)} used, ${megabytes(free)} free`,
-      'The copy is made by a fork, which needs as much memory as is changed meanwhile: make some free.',
-    ),
+    ...(external ? await checkRights(client, instance) : [ofHost()]),
     finding(
       'persistence',
       !written && 'warn',

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { StorkyError } from '../../../../protocol/errors.ts';
 import type { Deadline } from '../../../store.ts';
 import type { DatabaseInstance } from '../../contract.ts';
+import { may } from '../external/refusals.ts';
 import { markerChannel } from '../names.ts';
 import { recall, remember } from '../server/memory.ts';
 import { adminOf, askAll, atomically, type Client, type Command, connect, usable } from '../wire/connect.ts';
@@ -34,10 +35,12 @@ export class Fence {
 
   static async open(instance: DatabaseInstance): Promise<Fence> {
     const client = await connect(adminOf(instance), 'storky fence');
-    const { [pings]: before } = await settingsOf(client, [pings]);
-    remember(instance, ({ changed }) => {
-      changed[pings] ??= before!;
-    });
+    if (!instance.external || (await may(client, ['CONFIG', 'GET', pings], ['CONFIG', 'SET', pings, 10]))) {
+      const { [pings]: before } = await settingsOf(client, [pings]);
+      remember(instance, ({ changed }) => {
+        changed[pings] ??= before!;
+      });
+    }
     return new Fence(client, instance);
   }
 
@@ -81,7 +84,7 @@ export class Fence {
     const began = performance.now();
     try {
       await atomically(this.client, [
-        ['CONFIG', 'SET', pings, 86_400],
+        ...(pings in recall(this.#instance).changed ? [['CONFIG', 'SET', pings, 86_400]] : []),
         ['CLIENT', 'PAUSE', ms, 'WRITE'],
         ['SPUBLISH', markerChannel, word],
       ]);

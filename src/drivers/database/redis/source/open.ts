@@ -1,11 +1,16 @@
 import { randomBytes } from 'node:crypto';
 import type { DatabaseInstance } from '../../contract.ts';
+import { saveUsers } from '../doors.ts';
+import { verdictsOn } from '../external/refusals.ts';
 import { markerChannel, replicationUser } from '../names.ts';
 import { recall, remember } from '../server/memory.ts';
 import type { Ticket } from '../ticket.ts';
-import { ask, type Client } from '../wire/connect.ts';
+import { ask, type Client, type Command } from '../wire/connect.ts';
 import { infoOf } from '../wire/info.ts';
 import { giveBack, makeRoom } from './sizes.ts';
+
+/** What an administrator may be refused on a server that Storky does not run, and then the account that it makes has not either. */
+const optional: Record<string, Command> = { '+config|get': ['CONFIG', 'GET', 'save'] };
 
 /** Follows the stream, and reads what verification compares. Writes nothing but markers. */
 const rights = [
@@ -24,14 +29,15 @@ export async function openSource(
   migration: string,
 ): Promise<{ ticket: Ticket; fresh: boolean }> {
   const known = recall(instance).tickets[migration];
-  const ticket = known ?? (await newTicket(client, migration));
+  const ticket = known ?? { ...(await newTicket(client, migration)), ...foreign(instance) };
   // Durable first: an account that nobody remembers would never be removed.
   if (!known)
     remember(instance, ({ tickets }) => {
       tickets[migration] = ticket;
     });
-  await ask(client, 'ACL', 'SETUSER', ticket.user, ...rights, `>${ticket.password}`);
-  await ask(client, 'ACL', 'SAVE');
+  const given = instance.external ? await foreignRights(client) : rights;
+  await ask(client, 'ACL', 'SETUSER', ticket.user, ...given, `>${ticket.password}`);
+  await saveUsers(instance, client);
   await makeRoom(instance, client);
   return { ticket, fresh: !known };
 }
@@ -40,11 +46,20 @@ export async function openSource(
 export async function closeSource(instance: DatabaseInstance, client: Client, migration: string): Promise<void> {
   // Ends its connections too, the stream among them.
   await ask(client, 'ACL', 'DELUSER', replicationUser(migration));
-  await ask(client, 'ACL', 'SAVE');
+  await saveUsers(instance, client);
   remember(instance, ({ tickets }) => {
     delete tickets[migration];
   });
   if (Object.keys(recall(instance).tickets).length === 0) await giveBack(instance, client);
+}
+
+const foreign = ({ external, adminUser }: DatabaseInstance) => (external ? { administrator: adminUser } : {});
+
+/** There, values are compared without the command that a server refuses unless it was started with it. */
+async function foreignRights(client: Client): Promise<string[]> {
+  const verdicts = await verdictsOn(client, Object.values(optional));
+  const refused = Object.keys(optional).filter((_, n) => verdicts[n] !== 'may');
+  return rights.filter((rule) => rule !== '+debug|digest-value' && !refused.includes(rule));
 }
 
 async function newTicket(client: Client, migration: string): Promise<Ticket> {

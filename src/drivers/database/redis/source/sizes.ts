@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { DatabaseInstance } from '../../contract.ts';
+import { may } from '../external/refusals.ts';
 import { recall, remember } from '../server/memory.ts';
 import { ask, type Client } from '../wire/connect.ts';
 import { type Info, infoOf } from '../wire/info.ts';
@@ -25,10 +26,12 @@ export function streamRoom(bytesPerSecond: number, datasetBytes: number, freeMem
 
 /** Makes room for the time of a migration; never less than what is set already. `giveBack` restores it. Idempotent. */
 export async function makeRoom(instance: DatabaseInstance, client: Client): Promise<void> {
+  // Sized by who runs it, where that is not changed.
+  if (instance.external && !(await may(client, ['CONFIG', 'GET', 'save'], ['CONFIG', 'SET', 'timeout', 0]))) return;
   const before = await infoOf(client);
   await sleep(sampleMs);
   const rate = writeRate(before, await infoOf(client), sampleMs);
-  const room = streamRoom(rate, Number(before.used_memory), freeMemoryBytes());
+  const room = streamRoom(rate, Number(before.used_memory), instance.external ? freeThere(before) : freeMemoryBytes());
   const { 'repl-backlog-size': backlog, 'client-output-buffer-limit': limits } = await settingsOf(client, [
     'repl-backlog-size',
     'client-output-buffer-limit',
@@ -46,6 +49,10 @@ function writeRate(before: Info, after: Info, ms: number): number {
   const ever = Number(after.total_net_input_bytes) / Math.max(1, Number(after.uptime_in_seconds));
   return Math.max(now, ever);
 }
+
+/** Of another host only the server's own words are known. */
+const freeThere = ({ total_system_memory, used_memory_rss }: Info) =>
+  Math.max(0, Number(total_system_memory ?? 0) - Number(used_memory_rss ?? 0));
 
 export function freeMemoryBytes(): number {
   const kilobytes = /MemAvailable:\s+(\d+)/.exec(readFileSync('/proc/meminfo', 'utf8'))?.[1];

@@ -3,9 +3,12 @@ import { StorkyError } from '../../../../protocol/errors.ts';
 import type { Deadline, Finding, FollowTicket, Measure, SourceStore } from '../../../store.ts';
 import type { DatabaseInstance } from '../../contract.ts';
 import { backupServer } from '../backup.ts';
+import { dumpExternal } from '../external/dump.ts';
+import { sealExternal, unsealExternal } from '../external/seal.ts';
 import { replicationUser } from '../names.ts';
-import { digestOf, readSurroundings } from '../surroundings.ts';
+import { digestOf, readSurroundings, type Surroundings } from '../surroundings.ts';
 import { adminOf, ask, type Client, withClient } from '../wire/connect.ts';
+import type { Position } from '../wire/info.ts';
 import { checkSource } from './check.ts';
 import { Fence, lower } from './fence.ts';
 import { measureSource } from './measure.ts';
@@ -29,7 +32,7 @@ export class RedisSource implements SourceStore {
   }
 
   check(): Promise<Finding[]> {
-    return this.#with(checkSource);
+    return this.#with((client) => checkSource(client, this.#instance));
   }
 
   measure(): Promise<Measure> {
@@ -37,7 +40,7 @@ export class RedisSource implements SourceStore {
   }
 
   async fingerprint(): Promise<string> {
-    return digestOf(await this.#with(readSurroundings));
+    return digestOf(await this.#with((client) => this.#surroundings(client)));
   }
 
   open(migration: string): Promise<{ ticket: FollowTicket; fresh: boolean }> {
@@ -80,14 +83,14 @@ export class RedisSource implements SourceStore {
     const fence = this.#fence;
     if (!fence) throw new StorkyError('internal', { detail: 'the marker was asked for before the fence' });
     const { word } = fence;
-    const surroundings = digestOf(await this.#inTheFreeze(readSurroundings(fence.client)));
+    const surroundings = digestOf(await this.#inTheFreeze(this.#surroundings(fence.client)));
     return JSON.stringify({ word, surroundings } satisfies Proof);
   }
 
   async seal(): Promise<void> {
     const fence = this.#fence;
-    if (!fence) return await this.#with((client) => seal(this.#instance, client));
-    await this.#inTheFreeze(seal(this.#instance, fence.client, fence.position));
+    if (!fence) return await this.#with((client) => this.#seal(client));
+    await this.#inTheFreeze(this.#seal(fence.client, fence.position));
   }
 
   async unfence(): Promise<void> {
@@ -101,13 +104,14 @@ export class RedisSource implements SourceStore {
     await fence?.lower().catch(() => {});
     fence?.[Symbol.dispose]();
     await this.#with(async (client) => {
+      if (this.#instance.external) return await unsealExternal(this.#instance, client);
       await unseal(this.#instance, client);
       await lower(this.#instance, client);
     });
   }
 
   backup(): Promise<Readable> {
-    return backupServer(this.#instance);
+    return this.#instance.external ? dumpExternal(this.#instance) : backupServer(this.#instance);
   }
 
   async close(migration: string): Promise<void> {
@@ -117,6 +121,17 @@ export class RedisSource implements SourceStore {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#forgetFence();
+  }
+
+  #surroundings(client: Client): Promise<Surroundings> {
+    const { external, adminUser } = this.#instance;
+    return readSurroundings(client, external && adminUser);
+  }
+
+  #seal(client: Client, marked?: Position): Promise<void> {
+    return this.#instance.external
+      ? sealExternal(this.#instance, client, marked)
+      : seal(this.#instance, client, marked);
   }
 
   async #openFence(): Promise<Fence> {

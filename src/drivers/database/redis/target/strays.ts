@@ -1,10 +1,13 @@
 import type { Stray } from '../../../../protocol/migration.ts';
+import type { DatabaseInstance } from '../../contract.ts';
 import { straysOf } from '../../strays.ts';
+import { ifAllowed } from '../external/refusals.ts';
 import { ask, type Client } from '../wire/connect.ts';
 
 /** Who wanted in since the seal, as the server's own log of refusals has it: its last 128 kinds, gone with a restart. */
-export async function straysSince(client: Client, since: number): Promise<Stray[]> {
-  const entries = (await ask<string[][]>(client, 'ACL', 'LOG')).map(asRecord);
+export async function straysSince(instance: DatabaseInstance, client: Client, since: number): Promise<Stray[]> {
+  const asked = ask<string[][]>(client, 'ACL', 'LOG');
+  const entries = ((instance.external ? await ifAllowed(asked) : await asked) ?? []).map(asRecord);
   const refused = entries
     .filter(({ reason }) => reason === 'auth')
     .map((entry) => ({

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { DatabaseInstance } from '../../contract.ts';
 import { markerChannel } from '../names.ts';
 import { digestOf, readSurroundings, takeOver } from '../surroundings.ts';
+import type { Ticket } from '../ticket.ts';
 import { adminOf, ask, type Client, connect, usable } from '../wire/connect.ts';
 import { Arrivals } from './arrivals.ts';
 import { isOnDisk } from './durable.ts';
@@ -41,8 +42,8 @@ export class SwitchPath {
    * Takes over users and settings once more, then sends words the whole way: source, stream, listener. Answers with the
    * shortest time, milliseconds.
    */
-  async prove(source: Client, signal: AbortSignal): Promise<number> {
-    const wanted = await readSurroundings(source);
+  async prove(source: Client, { administrator }: Ticket, signal: AbortSignal): Promise<number> {
+    const wanted = await readSurroundings(source, administrator);
     await takeOver(this.#instance, this.client, wanted);
     this.surroundings = digestOf(wanted);
     await isOnDisk(this.client, signal);

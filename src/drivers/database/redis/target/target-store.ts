@@ -48,7 +48,7 @@ export class RedisTarget implements TargetStore {
   }
 
   strays(since: number): Promise<Stray[]> {
-    return this.#with((client) => straysSince(client, since));
+    return this.#with((client) => straysSince(this.#instance, client, since));
   }
 
   async lag(): Promise<Lag> {
@@ -84,7 +84,8 @@ export class RedisTarget implements TargetStore {
       this.#path?.[Symbol.dispose]();
       this.#path = await SwitchPath.open(this.#instance);
     }
-    return { roundTripMs: await this.#path!.prove(await this.#sourceClient(), signal) };
+    const source = await this.#sourceClient();
+    return { roundTripMs: await this.#path!.prove(source, this.#following!.ticket, signal) };
   }
 
   async applied(
@@ -145,7 +146,7 @@ export class RedisTarget implements TargetStore {
     this.#following = { ticket, from };
     const source = await this.#sourceClient();
     // Before the data comes: it is never open to others than the source's users, nor kept by other rules.
-    await takeOver(this.#instance, client, await readSurroundings(source));
+    await takeOver(this.#instance, client, await readSurroundings(source, ticket.administrator));
     await followSource(this.#instance, client, ticket, from, report, signal);
     this.#lag = new LagWatch();
     this.#budget = await CopyBudget.from(source);

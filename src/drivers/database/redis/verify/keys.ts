@@ -1,8 +1,12 @@
+import { randomUUID } from 'node:crypto';
 import { ask, askAll, type Client, type Command } from '../wire/connect.ts';
 import { largeDigest } from './large.ts';
 
 /** Names are bytes, not text: they are handled as hex, so that every byte counts. */
 export type Key = string;
+
+/** `reading`: where a server does not tell digests. Both sides are asked in the same way. */
+export type Comparing = 'digests' | 'reading';
 
 /** What a key holds, in one word: two servers that hold the same say the same. `-` where there is no such key. */
 export type Digest = string;
@@ -37,16 +41,13 @@ const weight = ({ type, length }: Fact) => (type === 'string' ? length / 100 : l
  * Value whatever its encoding, time of expiry to the millisecond, and for streams what is around the entries: last
  * identifier, groups, what is pending.
  */
-export async function digests(client: Client, keys: readonly Key[]): Promise<Map<Key, Digest>> {
+export async function digests(client: Client, keys: readonly Key[], how: Comparing): Promise<Map<Key, Digest>> {
   const facts = await factsOf(client, keys);
   const values = new Map<Key, string>();
   for (const batch of batches(facts))
-    for (const [n, value] of (
-      await ask<string[]>(client, 'DEBUG', 'DIGEST-VALUE', ...batch.map(({ name }) => name))
-    ).entries())
-      values.set(batch[n]!.key, value);
-  for (const { key, name, type, length } of facts.filter((fact) => weight(fact) > mostAtOnce))
-    values.set(key, await largeDigest(client, name, type, length));
+    for (const [n, value] of (await smallDigests(client, batch, how)).entries()) values.set(batch[n]!.key, value);
+  for (const fact of facts.filter((fact) => weight(fact) > mostAtOnce))
+    values.set(fact.key, await digestByReading(client, fact));
   const expiries = await askAll(
     client,
     facts.map(({ name }): Command => ['PEXPIRETIME', name]),
@@ -62,6 +63,21 @@ export async function digests(client: Client, keys: readonly Key[]): Promise<Map
       return [key, there ? `${type} ${value} ${expiries[n]} ${streams.get(key) ?? ''}` : '-'];
     }),
   );
+}
+
+/** All at once; the answers come in one stream. */
+async function smallDigests(client: Client, batch: readonly Fact[], how: Comparing): Promise<string[]> {
+  if (how === 'reading') return await Promise.all(batch.map((fact) => digestByReading(client, fact)));
+  return await ask<string[]>(client, 'DEBUG', 'DIGEST-VALUE', ...batch.map(({ name }) => name));
+}
+
+/** A key that changed its type in this moment has a digest that nobody else gets. */
+async function digestByReading(client: Client, { name, type, length }: Fact): Promise<string> {
+  if (type === 'none') return '0';
+  return await largeDigest(client, name, type, length).catch((error: Error) => {
+    if (error.message.startsWith('WRONGTYPE')) return randomUUID();
+    throw error;
+  });
 }
 
 const lengthVerbs: Record<string, string> = {

@@ -16,10 +16,10 @@ export async function realDifferences(
   const differed = new Set<Key>();
   let open = suspects;
   for (let round = 0; open.length > 0 && round < mostRounds; round++) {
-    const before = await digests(sides.source, open);
+    const before = await digests(sides.source, open, sides.how);
     await sides.caughtUp();
-    const copy = await digests(sides.target, open);
-    const after = await digests(sides.source, open);
+    const copy = await digests(sides.target, open, sides.how);
+    const after = await digests(sides.source, open, sides.how);
     open = open.filter((key) => {
       const seen = verdict(before.get(key), copy.get(key), after.get(key));
       if (seen === 'equal') return false;

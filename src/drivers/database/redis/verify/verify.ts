@@ -6,7 +6,7 @@ import { caughtUp } from '../target/lag.ts';
 import { sourceAddress, type Ticket } from '../ticket.ts';
 import { adminOf, ask, type Client, connect } from '../wire/connect.ts';
 import { infoOf, keyspaceOf } from '../wire/info.ts';
-import { digests, existing, type Key, nameOf, page } from './keys.ts';
+import { type Comparing, digests, existing, type Key, nameOf, page } from './keys.ts';
 import { Place } from './place.ts';
 import { realDifferences } from './recheck.ts';
 
@@ -17,6 +17,7 @@ const leftByKey = 4_096;
 export interface Sides {
   source: Client;
   target: Client;
+  how: Comparing;
   /** Resolves when all that the source had written before the call is applied on the target. */
   caughtUp(): Promise<void>;
 }
@@ -34,7 +35,8 @@ export async function verifyServer(
     opened.adopt(await connect(address, 'storky verify'), (client) => client.disconnect());
   const source = await open(sourceAddress(ticket, from));
   const target = await open(adminOf(instance));
-  const sides: Sides = { source, target, caughtUp: () => caughtUp(source, target, signal) };
+  const how = ticket.administrator === undefined ? 'digests' : 'reading';
+  const sides: Sides = { source, target, how, caughtUp: () => caughtUp(source, target, signal) };
   const place = new Place(from.bookmark, `${await processOf(source)} ${await processOf(target)}`);
   const result = { items: place.items, differences: await compareFunctions(sides), unsettled: 0 };
   for (const { db, keys } of await databases(sides)) {
@@ -92,7 +94,10 @@ async function compareKeys(
     result.unsettled += unsettled.length;
   };
   for await (const { keys, cursor } of pages(sides.source, place.of(db, 'source'))) {
-    const [theirs, ours] = await Promise.all([digests(sides.source, keys), digests(sides.target, keys)]);
+    const [theirs, ours] = await Promise.all([
+      digests(sides.source, keys, sides.how),
+      digests(sides.target, keys, sides.how),
+    ]);
     await judge(keys.filter((key) => theirs.get(key) !== ours.get(key)));
     result.items += keys.length;
     passed(2 * keys.length * leftByKey);

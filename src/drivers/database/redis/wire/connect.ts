@@ -1,5 +1,7 @@
+import type { ConnectionOptions } from 'node:tls';
 import { Redis } from 'ioredis';
 import type { DatabaseInstance } from '../../contract.ts';
+import { tlsOf } from './tls.ts';
 
 export type Client = Redis;
 
@@ -8,10 +10,13 @@ export interface Address {
   port: number;
   user: string;
   password: string;
+  tls?: ConnectionOptions;
 }
 
-export function adminOf({ host, port, adminUser: user, adminPassword: password }: DatabaseInstance): Address {
-  return { host, port, user, password };
+export function adminOf(instance: DatabaseInstance): Address {
+  const { host, port, adminUser: user, adminPassword: password } = instance;
+  const tls = tlsOf(instance);
+  return { host, port, user, password, ...(tls && { tls }) };
 }
 
 /**
@@ -24,6 +29,7 @@ export async function connect(address: Address, name: string): Promise<Client> {
     port: address.port,
     username: address.user,
     password: address.password,
+    ...(address.tls && { tls: address.tls }),
     connectionName: name,
     connectTimeout: 10_000,
     lazyConnect: true,

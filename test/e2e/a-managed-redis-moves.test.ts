@@ -1,0 +1,58 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, it, onTestFinished } from 'vitest';
+import { ManagedRedis } from '../support/managed-redis.ts';
+import { failureOf, Moves } from '../tally/moves.ts';
+import { canRunTally } from '../tally/prepare.ts';
+import { Stage } from './stage/stage.ts';
+import { closeTheTally, openTally, visitTally } from './stage/tally.ts';
+
+/** The app's manifest says that its Redis is there already; both secrets stand in files beside it. */
+const withRedisAt =
+  (address: string, { user, password }: ManagedRedis['app']) =>
+  (manifest: string) => {
+    const folder = join(manifest, '..');
+    writeFileSync(join(folder, 'address'), `${address}\n`);
+    writeFileSync(join(folder, 'password'), password);
+    const addon = `{ name: queue, engine: redis, address: { file: address }, user: ${user}, password: { file: password } }`;
+    writeFileSync(manifest, readFileSync(manifest, 'utf8').replace(/\{ name: queue,.*\}/, addon));
+  };
+
+it.skipIf(!canRunTally())(
+  'a Redis that Storky does not run moves live into one that it runs, with everything else in one cut: nothing lost, nobody sees an error',
+  async () => {
+    const managed = await ManagedRedis.start({ keeper: '~* &* +@all -config -replicaof -debug' });
+    onTestFinished(() => managed[Symbol.asyncDispose]());
+    const stage = await Stage.set();
+    await openTally(stage, stage.west, withRedisAt(managed.address(), managed.app));
+    const tallying = visitTally(stage.west);
+    await tallying.reached(100);
+    const users = (await managed.asProvider('ACL', 'LIST')) as string[];
+
+    const moves = new Moves(stage.api);
+    const given = await moves.create('west', 'east');
+    expect((await moves.through(given.id, 'prepare', 'data')).status).toBe('data-migrated');
+    expect((await moves.run(given.id, 'abort')).status).toBe('aborted');
+    expect(((await managed.asProvider('ACL', 'LIST')) as string[]).sort()).toEqual(users.sort());
+
+    const { id } = await moves.create('west', 'east');
+    const followed = await moves.through(id, 'prepare', 'data');
+    expect(followed.status, failureOf(followed, 'data')).toBe('data-migrated');
+    expect(followed.report.stores.find(({ name }) => name === 'queue')).toMatchObject({ carrier: 'live' });
+    await tallying.reached(tallying.acknowledged.length + 100);
+    const done = await moves.run(id, 'finalize');
+    expect(done.status, failureOf(done, 'finalize')).toBe('done');
+    expect(done.report.switches).toMatchObject([{ outcome: 'switched', refused: 0 }]);
+    expect(done.report.wayBack).toMatchObject({
+      open: false,
+      reason: expect.stringContaining('Storky does not run it'),
+    });
+    await tallying.reached(tallying.acknowledged.length + 50);
+    await closeTheTally(tallying, stage.east);
+    // Closed to everybody but the administrator, and running.
+    await expect(managed.client().get('total')).rejects.toThrow();
+    expect(managed.running).toBe(true);
+    expect(await managed.as(managed.admin, 'EXISTS', 'total')).toBe(1);
+    expect(JSON.stringify(await managed.as(managed.admin, 'ACL', 'LIST'))).not.toContain('storky_r_');
+  },
+);
