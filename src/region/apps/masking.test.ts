@@ -16,7 +16,7 @@ it('of a database that Storky does not run, a view shows where it is, and neithe
   ]);
 });
 
-test('of a project of containers no environment leaves the agent', () => {
+it('of a project of containers no environment leaves the agent', () => {
   const container = { name: 'shop-web-1', image: { reference: 'shop', id: 'sha256:1' }, networks: [] };
   const spec = { Env: ['DATABASE_URL=postgresql://shop:hunter2@db/shop'] };
   const service = { name: 'web', role: 'web', addon: null, entries: [], dependsOn: [], rests: false };
