@@ -9,7 +9,8 @@ const validMs = 3_600_000;
 
 /**
  * How far one store's comparison has come: kept in the migration's document, so that one that is cut short, by the death of
- * either agent too, goes on from there. It belongs to one copy: with another ticket everything is compared.
+ * either agent too, goes on from there. It belongs to one copy: with another ticket everything is compared. An engine
+ * that may copy anew under one ticket says in its bookmark which copy it means.
  */
 export function bookmarkOf(records: MigrationRecords, migration: string, store: string): Bookmark {
   let toldAt = Number.NEGATIVE_INFINITY;

@@ -4,8 +4,8 @@ import type { Bookmark, VerifyResult } from '../../../store.ts';
 export type Pass = 'source' | 'target';
 
 interface Kept {
-  /** Of both processes: a cursor means something to the one that gave it, however many keys come and go. */
-  servers: string;
+  /** The copy, and both processes: a cursor means something to the one that gave it, however many keys come and go. */
+  copy: string;
   db: number;
   pass: Pass;
   cursor: string;
@@ -15,15 +15,15 @@ interface Kept {
 export class Place {
   readonly items: number;
   readonly #bookmark: Bookmark | undefined;
-  readonly #servers: string;
+  readonly #copy: string;
   readonly #begun: Kept | undefined;
 
-  constructor(bookmark: Bookmark | undefined, servers: string) {
+  constructor(bookmark: Bookmark | undefined, copy: string) {
     const kept = bookmark?.get();
     const begun = kept ? (JSON.parse(kept.at) as Kept) : undefined;
     this.#bookmark = bookmark;
-    this.#servers = servers;
-    this.#begun = begun?.servers === servers ? begun : undefined;
+    this.#copy = copy;
+    this.#begun = begun?.copy === copy ? begun : undefined;
     this.items = this.#begun ? kept!.items : 0;
   }
 
@@ -41,6 +41,6 @@ export class Place {
     if (differences.length > 0 || unsettled > 0) return;
     const next =
       cursor !== '0' ? { db, pass } : pass === 'source' ? { db, pass: 'target' } : { db: db + 1, pass: 'source' };
-    this.#bookmark?.set(JSON.stringify({ servers: this.#servers, ...next, cursor } as Kept), items);
+    this.#bookmark?.set(JSON.stringify({ copy: this.#copy, ...next, cursor } as Kept), items);
   }
 }

@@ -1,8 +1,11 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { waitFor } from '../../../../../test/support/wait-for.ts';
 import type { Bookmark } from '../../../store.ts';
 import { never } from '../../conformance/rig.ts';
+import { caughtUp } from '../target/lag.ts';
 import { Move } from '../testing/servers.ts';
 import { ask } from '../wire/connect.ts';
+import { infoOf } from '../wire/info.ts';
 
 const [firstKeys, secondKeys] = [6_000, 2_000];
 let move: Move;
@@ -27,11 +30,13 @@ beforeAll(async () => {
 }, 60_000);
 afterAll(() => move?.dispose());
 
-/** Dies after so many parts. */
-async function verify(cutAfter = Number.POSITIVE_INFINITY) {
+/** Dies after so many parts, or does something then. */
+async function verify(cutAfter = Number.POSITIVE_INFINITY, between?: () => Promise<void>) {
   let [first, parts] = [0, 0];
   const rest = async () => {
-    if (++parts >= cutAfter) throw new Error('the agent died');
+    if (++parts < cutAfter) return;
+    if (!between) throw new Error('the agent died');
+    if (parts === cutAfter) await between();
   };
   const report = ({ done }: { done: number }) => {
     first ||= done;
@@ -74,8 +79,36 @@ test('what is wrong after the cut is found; what was found before it is found ag
 });
 
 test('a cursor means nothing to a server that was started anew: everything is compared', async () => {
-  kept = { at: JSON.stringify({ servers: 'others', db: 1, pass: 'target', cursor: '5' }), items: 7_000 };
+  kept = { at: JSON.stringify({ copy: 'another', db: 1, pass: 'target', cursor: '5' }), items: 7_000 };
   const { items, first } = await verify();
   expect(items).toBeGreaterThanOrEqual(firstKeys + secondKeys);
   expect(first).toBeLessThan(firstKeys);
 });
+
+/** The stream breaks and misses more than the backlog holds: the target gets a whole new copy, with a wrong key in it. */
+async function copiedAnew(wrong: string): Promise<void> {
+  const [source, copy] = [
+    await move.servers.client(move.here, 'admin'),
+    await move.servers.client(move.there, 'admin'),
+  ];
+  const copies = async () => Number((await infoOf(source, 'stats')).sync_full);
+  const before = await copies();
+  await ask(source, 'CONFIG', 'SET', 'repl-backlog-size', '16kb');
+  const filler = Buffer.alloc(2_000_000);
+  await source.multi().call('CLIENT', 'KILL', 'TYPE', 'replica').set('filler', filler).set('filler', filler).exec();
+  await waitFor(async () => (await copies()) > before, { timeout: 20_000, what: 'another copy' });
+  await caughtUp(source, copy, never);
+  await ask(copy, 'CONFIG', 'SET', 'replica-read-only', 'no');
+  await ask(copy, 'SET', wrong, 'other');
+}
+
+test('a copy that is made anew is compared anew: after a cut, and in the middle of one comparison', async () => {
+  const { parts } = await verify();
+  const late = Math.floor(parts * 0.9);
+  await expect(verify(late)).rejects.toThrow('the agent died');
+  expect(JSON.parse(kept!.at)).toMatchObject({ db: 1 });
+  await copiedAnew('key 5');
+  expect((await verify()).differences).toEqual(['database 0: the key key 5 differs']);
+  const found = await verify(late, () => copiedAnew('key 6'));
+  expect(found.differences).toEqual(['database 0: the key key 6 differs']);
+}, 60_000);

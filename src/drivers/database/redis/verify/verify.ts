@@ -37,21 +37,47 @@ export async function verifyServer(
   const target = await open(adminOf(instance));
   const how = ticket.administrator === undefined ? 'digests' : 'reading';
   const sides: Sides = { source, target, how, caughtUp: () => caughtUp(source, target, signal) };
-  const place = new Place(from.bookmark, `${await processOf(source)} ${await processOf(target)}`);
+  for (let copy = await copyOf(sides); ; ) {
+    const result = await compareServers(sides, new Place(from.bookmark, copy), from, report, signal);
+    const compared = copy;
+    copy = await copyOf(sides);
+    if (copy === compared) {
+      from.bookmark?.clear();
+      return { ...result, differences: result.differences.slice(0, mostListed) };
+    }
+    log.warn({}, 'the server was copied anew while it was compared; everything is compared again');
+  }
+}
+
+/**
+ * Which copy it is that is compared. A stream that breaks for longer than the backlog lasts is mended by a whole new copy,
+ * of which nothing was compared yet: neither process is another one then, but the source has counted it.
+ */
+async function copyOf({ source, target }: Sides): Promise<string> {
+  const { run_id: from, sync_full: copies } = await infoOf(source, 'server', 'stats');
+  const { run_id: to } = await infoOf(target, 'server');
+  return `${from} ${copies} ${to}`;
+}
+
+/** The functions come first: with them the target has caught up, so a copy that was counted before has arrived. */
+async function compareServers(
+  sides: Sides,
+  place: Place,
+  from: SourceEndpoint,
+  report: Report,
+  signal: AbortSignal,
+): Promise<Required<VerifyResult>> {
   const result = { items: place.items, differences: await compareFunctions(sides), unsettled: 0 };
   for (const { db, keys } of await databases(sides)) {
-    await Promise.all([ask(source, 'SELECT', db), ask(target, 'SELECT', db)]);
+    await Promise.all([ask(sides.source, 'SELECT', db), ask(sides.target, 'SELECT', db)]);
     await compareKeys(sides, place, db, result, async () => {
       signal.throwIfAborted();
       report({ done: result.items, total: Math.max(keys, result.items), unit: 'items', note: `database ${db}` });
       await from.rest?.();
     });
   }
-  from.bookmark?.clear();
-  return { ...result, differences: result.differences.slice(0, mostListed) };
+  return result;
 }
-
-const processOf = async (server: Client) => (await infoOf(server, 'server')).run_id;
 
 /** Functions are data: they come with the copy and the stream. */
 async function compareFunctions({ source, target, caughtUp }: Sides): Promise<string[]> {
