@@ -11,10 +11,15 @@ import type { Region } from './region.ts';
 import type { Stage } from './stage.ts';
 
 /** Applies the app, with the client that this project has itself, so that no registry is asked. */
-export async function openGuestbook(stage: Stage, region: Region): Promise<void> {
+export async function openGuestbook(
+  stage: Stage,
+  region: Region,
+  change: (folder: string) => void = () => {},
+): Promise<void> {
   const folder = join(stage.folder, 'guestbook');
   cpSync(join(projectRoot, 'test/e2e/guestbook'), folder, { recursive: true });
   bringModules(folder, 'mysql2');
+  change(folder);
   const apply = ['--region', region.name, 'apply', '-f', join(folder, 'storky.yaml'), '--yes'];
   const { code, output } = await runStorky(apply, { env: stage.env });
   expect(code, output).toBe(0);

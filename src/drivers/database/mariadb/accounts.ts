@@ -3,8 +3,9 @@ import type { Client, Row } from './wire/connect.ts';
 /** Users, roles and grants as the server keeps them, passwords hashed: what is asked → rows. Secret. */
 export type Accounts = Record<string, Row[]>;
 
-/** Of everybody but the system and Storky. */
-export const readAccounts = (client: Client): Promise<Accounts> => client.dialect.readAccounts(client);
+/** Of everybody but the system and Storky. On a server that others use too, none: the app's own is known. */
+export const readAccounts = async (client: Client): Promise<Accounts> =>
+  client.share ? {} : await client.dialect.readAccounts(client);
 
 /** Makes the accounts here exactly those. */
 export const replaceAccounts = (client: Client, accounts: Accounts): Promise<void> =>

@@ -5,18 +5,29 @@ import type { Report } from '../../store.ts';
 import type { DatabaseInstance } from '../contract.ts';
 import { type Accounts, readAccounts, replaceAccounts } from './accounts.ts';
 import { appSchemas } from './catalog.ts';
+import { definersOf, makeAccounts } from './external/definers.ts';
 import { storkySchema } from './names.ts';
 import { startClient, startDump } from './server/client-tools.ts';
 import { ended } from './server/run.ts';
 import { beginAnew } from './target/reset.ts';
 import { adminOf, type Client, withClient } from './wire/connect.ts';
 
+/** Before the statements. */
+interface Header {
+  /** None where the server is not the app's alone. */
+  accounts: Accounts | null;
+  /** Then: who acts in what was made, beside the app. */
+  definers: string[];
+}
+
 /** One line of JSON with the accounts; then statements: structure and rows of one moment, triggers, routines, events. */
 export async function backupServer(instance: DatabaseInstance, client: Client): Promise<Readable> {
-  const accounts = await readAccounts(client);
+  const header: Header = client.share
+    ? { accounts: null, definers: await definersOf(client) }
+    : { accounts: await readAccounts(client), definers: [] };
   const schemas = await appSchemas(client);
   const out = new PassThrough();
-  out.write(`${JSON.stringify(accounts)}\n`);
+  out.write(`${JSON.stringify(header)}\n`);
   if (schemas.length === 0) return out.end();
   const args = [
     '--single-transaction',
@@ -49,7 +60,7 @@ export async function restoreServer(
   report: Report,
   signal: AbortSignal,
 ): Promise<void> {
-  const { accounts, rest } = await readHeader(dump);
+  const { header, rest } = await readHeader(dump);
   await withClient(adminOf(instance), beginAnew);
   const client = await startClient(instance.version, adminOf(instance), { signal });
   client.stdout!.resume();
@@ -65,12 +76,13 @@ export async function restoreServer(
   await pipeline(dump, client.stdin!, { signal }).catch((error) => end.then(() => Promise.reject(error)));
   await end;
   await withClient(adminOf(instance), async (admin) => {
-    await replaceAccounts(admin, accounts);
+    if (header.accounts) await replaceAccounts(admin, header.accounts);
+    else await makeAccounts(admin, instance, header.definers);
     await admin.query(`DROP DATABASE IF EXISTS ${storkySchema}`);
   });
 }
 
-async function readHeader(dump: Readable): Promise<{ accounts: Accounts; rest: Buffer }> {
+async function readHeader(dump: Readable): Promise<{ header: Header; rest: Buffer }> {
   let head = Buffer.alloc(0);
   while (!head.includes(10)) {
     const chunk = dump.read() as Buffer | null;
@@ -79,5 +91,5 @@ async function readHeader(dump: Readable): Promise<{ accounts: Accounts; rest: B
     else await Promise.race([once(dump, 'readable'), once(dump, 'end')]);
   }
   const end = head.indexOf(10);
-  return { accounts: JSON.parse(head.subarray(0, end).toString('utf8')) as Accounts, rest: head.subarray(end + 1) };
+  return { header: JSON.parse(head.subarray(0, end).toString('utf8')) as Header, rest: head.subarray(end + 1) };
 }

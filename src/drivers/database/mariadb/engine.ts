@@ -1,4 +1,8 @@
 import type { DatabaseEngine, DatabaseInstance } from '../contract.ts';
+import { adopt } from './external/adopt.ts';
+import { dial } from './external/dial.ts';
+import { following } from './external/following.ts';
+import { encryptionOf } from './external/tls.ts';
 import { recogniseAs } from './recognise.ts';
 import { installedVersions } from './server/binaries.ts';
 import { plans } from './server/plans.ts';
@@ -21,6 +25,7 @@ function engineOf(name: string): DatabaseEngine {
     versions: () => installedVersions(name),
     plans: () => plans,
     provision: (order) => provision(name, order),
+    ...(name === 'mariadb' && { adopt, dial, following }),
     start: startServer,
     stop: (instance) => stopServer(instance),
     running: serverRuns,
@@ -32,8 +37,10 @@ function engineOf(name: string): DatabaseEngine {
   };
 }
 
-function environment({ host, port, user, password, database }: DatabaseInstance): Record<string, string> {
+function environment({ host, port, user, password, database, external }: DatabaseInstance): Record<string, string> {
   const part = encodeURIComponent;
-  const url = `mysql://${part(user)}:${part(password)}@${host}:${port}/${part(database)}`;
+  const at = host.includes(':') ? `[${host}]` : host;
+  const query = external && encryptionOf(external) ? `?${new URLSearchParams(external.parameters)}` : '';
+  const url = `mysql://${part(user)}:${part(password)}@${at}:${port}/${part(database)}${query}`;
   return { url, host, port: String(port), user, password, database };
 }

@@ -1,3 +1,6 @@
+import type { Share } from './external/share.ts';
+import { literal } from './wire/sql.ts';
+
 /** Every object that Storky makes in a server, by name. Everything else is in the schema `storky`. */
 export const storkySchema = 'storky';
 export const adminUser = 'storky_admin';
@@ -16,6 +19,8 @@ export function accountFor(migration: string): string {
 export const notOurAccount = (column: string) =>
   `(${column} NOT IN ('${adminUser}', 'mariadb.sys', 'mysql.sys', 'mysql.session', 'mysql.infoschema', 'PUBLIC') AND ${column} NOT LIKE 'storky\\\\_r\\\\_%')`;
 
-/** For `TABLE_SCHEMA`-like columns: schemas of the app. */
-export const appSchema = (column: string) =>
-  `${column} NOT IN ('mysql', 'information_schema', 'performance_schema', 'sys', '${storkySchema}')`;
+/** For `TABLE_SCHEMA`-like columns: schemas of the app. The first comparison is the one that the server can look up, and is not exact. */
+export const appSchema = (column: string, share?: Share) =>
+  share
+    ? `(${column} = ${literal(share.database)} AND BINARY ${column} = ${literal(share.database)})`
+    : `${column} NOT IN ('mysql', 'information_schema', 'performance_schema', 'sys', '${storkySchema}')`;

@@ -22,6 +22,8 @@ export async function forgetStream(client: Client, migration: string, ...tables:
 /** The schema goes with the last that needs it. Idempotent. */
 export async function dropUnneeded(client: Client): Promise<void> {
   const there = await storkyTables(client);
+  // There may be no right to make it, nor to take it away.
+  if (client.share && there.size === 0) return;
   const asked = needed
     .filter((name) => there.has(name))
     .map((name) => `(SELECT 1 FROM ${storkySchema}.${name} LIMIT 1)`);

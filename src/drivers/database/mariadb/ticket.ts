@@ -1,6 +1,7 @@
 import { StorkyError } from '../../../protocol/errors.ts';
 import type { FollowTicket, SourceEndpoint } from '../../store.ts';
 import { titleOf } from './dialect/of-server.ts';
+import type { Share } from './external/share.ts';
 import type { Address } from './wire/connect.ts';
 
 /** What the target needs to copy and follow. Made by the source; secret. The position is taken by the copy itself. */
@@ -16,6 +17,10 @@ export interface Ticket extends FollowTicket {
   /** GTID domain of what is written there. */
   domainId: string;
   lowerCaseTableNames: string;
+  /** Where the server is not Storky's: read as its administrator, and only this of it. */
+  share?: Share;
+  /** `user@host`, as what they have made there names them. */
+  definers?: string[];
   /** A way back: nothing is copied, and a position that is lost cannot be had again. */
   back: boolean;
 }
@@ -40,6 +45,7 @@ export const sourceAddress = (ticket: Ticket, from: Pick<SourceEndpoint, 'host' 
   user: ticket.account,
   password: ticket.password,
   engine: ticket.engine,
+  share: ticket.share,
 });
 
 /** Sessions of the migration's account: it may not, and need not, turn the log off. */

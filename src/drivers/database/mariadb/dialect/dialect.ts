@@ -1,4 +1,5 @@
 import type { Accounts } from '../accounts.ts';
+import type { Share } from '../external/share.ts';
 import type { Place } from '../source/taken.ts';
 import type { Client, Row } from '../wire/connect.ts';
 
@@ -59,6 +60,8 @@ export interface Dialect {
   streamRow(row: Row): Row;
   /** From the position that is set here. */
   followFrom(name: string, leads: Leads): string;
+  /** After `followFrom`: what the stream may bring, which is everything where it is not a share. */
+  onlyFrom(name: string, share: Share | undefined): readonly string[];
   /** From a place in the log, and never applied. */
   receiveFrom(name: string, leads: Leads, place: Place): string;
   startStream(name: string, what?: 'receiver'): string;

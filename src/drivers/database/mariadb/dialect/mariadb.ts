@@ -1,3 +1,4 @@
+import { filterStatements } from '../external/filter.ts';
 import { structureParts } from '../fingerprint-parts.ts';
 import { notOurAccount, storkySchema } from '../names.ts';
 import { beginAt } from '../position.ts';
@@ -44,6 +45,7 @@ export const mariadb: Dialect = {
   streamRow: (row) => row,
   followFrom: (name, leads) =>
     `CHANGE MASTER '${name}' TO ${leadsTo(leads)}, MASTER_USE_GTID = slave_pos, MASTER_HEARTBEAT_PERIOD = 2`,
+  onlyFrom: filterStatements,
   receiveFrom: (name, leads, { file, at }) =>
     `CHANGE MASTER '${name}' TO ${leadsTo(leads)}, MASTER_USE_GTID = no, MASTER_LOG_FILE = ${literal(file)}, MASTER_LOG_POS = ${at}, MASTER_DELAY = ${forEver}`,
   startStream: (name, what) => `START SLAVE '${name}'${what ? ' IO_THREAD' : ''}`,

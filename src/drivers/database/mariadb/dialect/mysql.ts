@@ -59,6 +59,7 @@ export const mysql = (series: MysqlSeries): Dialect => ({
   streamRow: (row) => Object.fromEntries(Object.entries(row).map(([column, value]) => [olderName(column), value])),
   followFrom: (name, leads) =>
     `CHANGE REPLICATION SOURCE TO ${leadsTo(leads)}, SOURCE_AUTO_POSITION = 1, SOURCE_HEARTBEAT_PERIOD = 2 FOR CHANNEL '${name}'`,
+  onlyFrom: () => [],
   receiveFrom: (name, leads, { file, at }) =>
     `CHANGE REPLICATION SOURCE TO ${leadsTo(leads)}, SOURCE_AUTO_POSITION = 0, SOURCE_LOG_FILE = ${literal(file)}, SOURCE_LOG_POS = ${at}, SOURCE_DELAY = ${forEver} FOR CHANNEL '${name}'`,
   startStream: (name, what) => `START REPLICA ${what ? 'IO_THREAD ' : ''}FOR CHANNEL '${name}'`,

@@ -1,18 +1,26 @@
 import type { ChildProcess } from 'node:child_process';
+import { tlsFlags } from '../external/tls.ts';
 import type { Address } from '../wire/connect.ts';
-import { toolPath } from './binaries.ts';
-import { productOf } from './product.ts';
+import { installedVersions, toolPath } from './binaries.ts';
+import { productOf, type Tool } from './product.ts';
 import { type RunOptions, start } from './run.ts';
 
-const login = ({ host, port, user, engine }: Address) => [
+const login = ({ host, port, user, engine, encryption }: Address) => [
   '--no-defaults',
   '--protocol=tcp',
   `--host=${host}`,
   `--port=${port}`,
   `--user=${user}`,
   '--default-character-set=utf8mb4',
+  ...tlsFlags(encryption),
   ...productOf(engine).login,
 ];
+
+/** Of the server's own series where Storky runs it; else the newest that is here, which speaks with older and newer servers. */
+async function toolFor({ engine, share }: Address, version: string, tool: Tool): Promise<string> {
+  const newest = share && engine ? (await installedVersions(engine)).at(-1) : undefined;
+  return toolPath(engine, newest ?? version, tool);
+}
 
 /** The dump of a server's structure or rows, as statements. Takes no lock. */
 export async function startDump(
@@ -21,7 +29,7 @@ export async function startDump(
   args: string[],
   options: RunOptions = {},
 ): Promise<ChildProcess> {
-  const tool = await toolPath(from.engine, version, 'dump');
+  const tool = await toolFor(from, version, 'dump');
   const quiet = [
     '--skip-lock-tables',
     '--skip-comments',
@@ -35,7 +43,7 @@ export async function startDump(
 
 /** Reads statements from its standard input; stops at the first that fails. Logs nothing, and checks no foreign key. */
 export async function startClient(version: string, to: Address, options: RunOptions = {}): Promise<ChildProcess> {
-  const tool = await toolPath(to.engine, version, 'client');
+  const tool = await toolFor(to, version, 'client');
   const checks = ['foreign_key_checks', 'unique_checks', ...productOf(to.engine).unchecked];
   const init = `SET sql_log_bin = 0, ${checks.map((check) => `${check} = 0`).join(', ')}`;
   return start(tool, [...login(to), '--binary-mode', '--max-allowed-packet=1G', `--init-command=${init}`], {

@@ -1,11 +1,13 @@
 import type { Finding } from '../../../store.ts';
+import type { DatabaseInstance } from '../../contract.ts';
 import { carriedTables, oldestTransaction, preparedTransactions, sequencesOf } from '../catalog.ts';
+import { checkRights } from '../external/rights.ts';
 import { appSchema } from '../names.ts';
 import { readSequences } from '../sequences.ts';
 import type { Client } from '../wire/connect.ts';
 
 /** The prerequisites of `live`, each with its remedy. */
-export async function checkSource(client: Client): Promise<Finding[]> {
+export async function checkSource(client: Client, instance: DatabaseInstance): Promise<Finding[]> {
   const questions = [
     log,
     format,
@@ -21,7 +23,20 @@ export async function checkSource(client: Client): Promise<Finding[]> {
     prepared,
   ];
   const findings: Finding[] = [...untried(client)];
-  for (const ask of questions) findings.push(await ask(client));
+  if (!instance.external) {
+    for (const ask of questions) findings.push(await ask(client));
+    return findings;
+  }
+  // What a right that is missing hides is asked for when the right is there.
+  findings.push(...(await checkRights(client, instance)));
+  const missing = (id: string) => findings.some((known) => known.id === id && known.verdict === 'fail');
+  const hidden = [
+    unloggedWriters,
+    ...(missing('right-position') ? [log] : []),
+    ...(missing('right-see-sessions') ? [transactions] : []),
+    ...(missing('right-database') ? [sequences] : []),
+  ];
+  for (const ask of questions.filter((one) => !hidden.includes(one))) findings.push(await ask(client));
   return findings;
 }
 
@@ -63,7 +78,7 @@ async function log(client: Client): Promise<Finding> {
     'binary-log',
     log !== '1' && 'fail',
     log === '1' ? `on, server ${row!.id}, domain ${row!.domain}` : 'the binary log is off',
-    'Set log_bin = ON and restart the database.',
+    'Set log_bin = ON and restart the database. Where a provider runs it, that is theirs to do: `storky allow-live ADDON` holds the requests meanwhile.',
   );
 }
 
@@ -103,7 +118,7 @@ async function engines(client: Client): Promise<Finding> {
   const names = await list(
     client,
     `SELECT CONCAT(TABLE_SCHEMA, '.', TABLE_NAME, ' (', ENGINE, ')') AS name FROM information_schema.TABLES
-      WHERE TABLE_TYPE IN ('BASE TABLE', 'SEQUENCE') AND ENGINE <> 'InnoDB' AND ${appSchema('TABLE_SCHEMA')}`,
+      WHERE TABLE_TYPE IN ('BASE TABLE', 'SEQUENCE') AND ENGINE <> 'InnoDB' AND ${appSchema('TABLE_SCHEMA', client.share)}`,
   );
   const remedy = 'ALTER TABLE … ENGINE = InnoDB, or use the carrier `backup`: other engines have no snapshot.';
   return finding('storage-engines', names.length > 0 && 'fail', names.join(', ') || 'all tables are InnoDB', remedy);
@@ -112,7 +127,7 @@ async function engines(client: Client): Promise<Finding> {
 async function versioned(client: Client): Promise<Finding> {
   const names = await list(
     client,
-    `SELECT CONCAT(TABLE_SCHEMA, '.', TABLE_NAME) AS name FROM information_schema.TABLES WHERE TABLE_TYPE = 'SYSTEM VERSIONED' AND ${appSchema('TABLE_SCHEMA')}`,
+    `SELECT CONCAT(TABLE_SCHEMA, '.', TABLE_NAME) AS name FROM information_schema.TABLES WHERE TABLE_TYPE = 'SYSTEM VERSIONED' AND ${appSchema('TABLE_SCHEMA', client.share)}`,
   );
   const remedy = 'Their history is not copied: use the carrier `backup`, or drop the versioning.';
   return finding(
@@ -126,7 +141,7 @@ async function versioned(client: Client): Promise<Finding> {
 async function keys(client: Client): Promise<Finding> {
   const keyless = await list(
     client,
-    `SELECT CONCAT(t.TABLE_SCHEMA, '.', t.TABLE_NAME) AS name FROM information_schema.TABLES t WHERE t.TABLE_TYPE = 'BASE TABLE' AND ${appSchema('t.TABLE_SCHEMA')}
+    `SELECT CONCAT(t.TABLE_SCHEMA, '.', t.TABLE_NAME) AS name FROM information_schema.TABLES t WHERE t.TABLE_TYPE = 'BASE TABLE' AND ${appSchema('t.TABLE_SCHEMA', client.share)}
       AND NOT EXISTS (SELECT 1 FROM information_schema.STATISTICS s WHERE s.TABLE_SCHEMA = t.TABLE_SCHEMA AND s.TABLE_NAME = t.TABLE_NAME AND s.INDEX_NAME = 'PRIMARY')`,
   );
   const detail =

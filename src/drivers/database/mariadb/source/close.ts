@@ -10,11 +10,15 @@ import { endSessionsOf } from './sessions.ts';
  * what a stream in the other direction has here.
  */
 export async function closeSource(client: Client, migration: string): Promise<void> {
+  if (!client.share) await dropReader(client, migration);
+  await forgetStream(client, migration, 'marker', 'ticket');
+  await dropUnneeded(client);
+}
+
+async function dropReader(client: Client, migration: string): Promise<void> {
   // Of an attempt whose agent died while it proved the way back.
   await dropStream(client, proofChannel);
   const user = accountFor(migration);
   await client.query(`DROP USER IF EXISTS ${account(user, '%')}`);
   await endSessionsOf(client, user);
-  await forgetStream(client, migration, 'marker', 'ticket');
-  await dropUnneeded(client);
 }

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { StorkyError } from '../../../../protocol/errors.ts';
 import type { Deadline } from '../../../store.ts';
 import { carriedTables, oldestTransaction, sequencesOf } from '../catalog.ts';
+import { AppAccounts } from '../external/app-accounts.ts';
 import { readSequences, type SequenceState } from '../sequences.ts';
 import { type Address, alive, type Client, connect, disconnect, errnoOf } from '../wire/connect.ts';
 import { qualified } from '../wire/sql.ts';
@@ -24,12 +25,15 @@ export class Fence {
   readonly watch: Client;
   readonly #tables: Client;
   readonly #structure: Client;
+  /** On a server that others use too: whom the seal shuts out. */
+  readonly accounts: AppAccounts | undefined;
   #list = { statement: '', sequences: [] as { schema: string; name: string }[], ddl: '' };
   #found: Standstill | undefined;
   #held = false;
   #inTheWay = 'the deadline passed';
 
-  private constructor([marker, watch, tables, structure]: Client[]) {
+  private constructor([marker, watch, tables, structure]: Client[], accounts: AppAccounts | undefined) {
+    this.accounts = accounts;
     this.marker = marker!;
     this.watch = watch!;
     this.#tables = tables!;
@@ -40,10 +44,9 @@ export class Fence {
     // Nobody ever waits behind the fence's own waiting: a lock is taken at once or not at all.
     const patient = await Promise.all([connect(admin, { logged: true }), connect(admin)]);
     const settings = { lock_wait_timeout: patient[0].dialect.shortestLockWait };
-    return new Fence([
-      ...patient,
-      ...(await Promise.all([connect(admin, { settings }), connect(admin, { settings })])),
-    ]);
+    const hasty = await Promise.all([connect(admin, { settings }), connect(admin, { settings })]);
+    const accounts = admin.share && (await AppAccounts.open(patient[1], admin));
+    return new Fence([...patient, ...hasty], accounts);
   }
 
   async usable(): Promise<boolean> {
@@ -85,7 +88,8 @@ export class Fence {
       const { dialect } = this.watch;
       if (dialect.lockWaitsEndOthers && (await this.#somebodyWrites())) return false;
       this.#held = true;
-      await this.#structure.batch(...dialect.holdStructure);
+      // It holds the structure of everything on the server, which may be somebody else's.
+      if (!this.watch.share) await this.#structure.batch(...dialect.holdStructure);
       if ((await dialect.ddlCount(this.watch)) !== this.#list.ddl) await this.warm();
       const answers = await this.#tables.batch(this.#list.statement, dialect.counters);
       const counters = answers[1]!.map(({ name, next }) => [name!, next!]);
@@ -113,8 +117,13 @@ export class Fence {
     await this.#structure.query(this.watch.dialect.releaseStructure);
   }
 
+  /** Has anybody on the server changed a structure since it was counted? */
+  async maybeChanged(): Promise<boolean> {
+    return (await this.watch.dialect.ddlCount(this.watch)) !== this.#list.ddl;
+  }
+
   async assertUnchanged(): Promise<void> {
-    if ((await this.watch.dialect.ddlCount(this.watch)) === this.#list.ddl) return;
+    if (!(await this.maybeChanged())) return;
     throw new StorkyError('schema_changed', {
       store: 'The database',
       detail: 'its structure was changed while it was sealed',
@@ -143,6 +152,10 @@ export class Fence {
     this.#found = undefined;
     if (!this.#held) return;
     await this.#tables.query('UNLOCK TABLES');
+    if (this.watch.share) {
+      this.#held = false;
+      return;
+    }
     const { releaseStructure, nothingHeld } = this.watch.dialect;
     await this.#structure.query(releaseStructure).catch((error) => {
       if (errnoOf(error) !== nothingHeld) throw error;
@@ -151,6 +164,7 @@ export class Fence {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    await this.accounts?.[Symbol.asyncDispose]();
     await Promise.all([this.#tables, this.#structure, this.marker, this.watch].map(disconnect));
   }
 }

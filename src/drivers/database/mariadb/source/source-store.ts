@@ -5,6 +5,7 @@ import type { Deadline, Finding, FollowTicket, Measure, SourceStore } from '../.
 import type { DatabaseInstance } from '../../contract.ts';
 import { backupServer } from '../backup.ts';
 import { oldestTransaction } from '../catalog.ts';
+import { type AppAccounts, unsealShare } from '../external/app-accounts.ts';
 import { fingerprintOf } from '../fingerprint.ts';
 import { accountFor } from '../names.ts';
 import { writeProof } from '../proof.ts';
@@ -43,7 +44,7 @@ export class MariaDbSource implements SourceStore {
   }
 
   check(): Promise<Finding[]> {
-    return this.#with(checkSource);
+    return this.#with((client) => checkSource(client, this.#instance));
   }
 
   measure(): Promise<Measure> {
@@ -55,7 +56,7 @@ export class MariaDbSource implements SourceStore {
   }
 
   open(migration: string): Promise<{ ticket: FollowTicket; fresh: boolean }> {
-    return this.#with((client) => openSource(client, migration));
+    return this.#with((client) => openSource(client, this.#admin, migration));
   }
 
   openWayBack(stream: string): Promise<FollowTicket> {
@@ -85,7 +86,7 @@ export class MariaDbSource implements SourceStore {
       this.#fence = await Fence.open(this.#admin);
     }
     const { watch } = this.#fence;
-    await assertFollowed(watch, migration);
+    await assertFollowed(watch, this.#admin.share ? this.#admin.user : accountFor(migration));
     // Counted before the structure is looked at: a change in between is looked at again in the freeze.
     this.#knownDdl = await this.#fence.warm();
     await acceptStructure(watch, migration);
@@ -118,6 +119,7 @@ export class MariaDbSource implements SourceStore {
   }
 
   async #sealUnderFence(fence: Fence): Promise<void> {
+    if (fence.accounts) return this.#sealShareUnderFence(fence, fence.accounts);
     const { structureHoldsAccounts } = fence.watch.dialect;
     if (structureHoldsAccounts) await fence.freeStructure();
     await shutOut(fence.watch, () => setRole(this.#instance, 'sealed'));
@@ -134,6 +136,19 @@ export class MariaDbSource implements SourceStore {
       .catch((error: Error) => log.warn({ detail: error.message }, 'the fence stays up on the sealed database'));
   }
 
+  /**
+   * Nothing holds a new table where the server is somebody else's. So the app's sessions end first, and what they may have made
+   * since the marker is looked for while everything still stands.
+   */
+  async #sealShareUnderFence(fence: Fence, accounts: AppAccounts): Promise<void> {
+    await accounts.lock(() => setRole(this.#instance, 'sealed'));
+    await accounts.gone();
+    if (await fence.maybeChanged()) await assertSameStructure(fence.watch, this.#prepared!);
+    this.#settling = fence
+      .lower()
+      .catch((error: Error) => log.warn({ detail: error.message }, 'the fence stays up on the sealed database'));
+  }
+
   async unfence(): Promise<void> {
     // The switch may back out while a part of it is still under way here. What ends later would fence again, write a
     // marker after the fence (invariant 2), or seal for good: so all of it ends first.
@@ -145,7 +160,7 @@ export class MariaDbSource implements SourceStore {
     this.#fence = undefined;
     await fence?.lower().catch(() => {});
     // A copy that waits for the switch has no seal; what keeps its writers out stays.
-    if (roleOf(this.#instance) !== 'standby') await this.#with(unseal);
+    if (roleOf(this.#instance) !== 'standby') await this.#with(this.#admin.share ? unsealShare : unseal);
     clearRole(this.#instance, 'sealed');
     await disposed(fence);
   }
@@ -182,8 +197,8 @@ export class MariaDbSource implements SourceStore {
   }
 }
 
-async function assertFollowed(client: Client, migration: string): Promise<void> {
-  const readers = `SELECT 1 FROM information_schema.PROCESSLIST WHERE USER = ${literal(accountFor(migration))} AND COMMAND LIKE 'Binlog Dump%'`;
+async function assertFollowed(client: Client, reader: string): Promise<void> {
+  const readers = `SELECT 1 FROM information_schema.PROCESSLIST WHERE USER = ${literal(reader)} AND COMMAND LIKE 'Binlog Dump%'`;
   if ((await client.query(readers)).length === 0)
     throw new StorkyError('not_in_sync', { store: 'The database', detail: 'nobody reads its log' });
 }

@@ -6,6 +6,7 @@ import type { DatabaseInstance } from '../../contract.ts';
 import { replaceAccounts } from '../accounts.ts';
 import { appSchemas, sequencesOf } from '../catalog.ts';
 import { titleOf } from '../dialect/of-server.ts';
+import { makeAccounts } from '../external/definers.ts';
 import { storkySchema } from '../names.ts';
 import { readSequences, setSequence } from '../sequences.ts';
 import { asSource, sourceAddress, type Ticket } from '../ticket.ts';
@@ -57,7 +58,8 @@ async function copyAnew(job: CopyJob, client: Client): Promise<{ bytes: number; 
     const size = await copyRows(job, readers);
     await copySequences(readers[0]!, client);
     await copyTriggers(job, schemas);
-    await replaceAccounts(client, accounts);
+    if (job.ticket.share) await makeAccounts(client, job.instance, job.ticket.definers ?? []);
+    else await replaceAccounts(client, accounts);
     // The stream's position and the copy belong together; the row that says so is last.
     await client.dialect.beginAt(client, gtid);
     await rememberCopy(client, job.ticket, gtid);

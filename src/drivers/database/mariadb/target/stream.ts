@@ -25,6 +25,7 @@ export async function runStream(client: Client, ticket: Ticket, from: SourceEndp
   if (!same) {
     if (status) await client.query(dialect.stopStream(channel));
     await client.query(dialect.followFrom(channel, sourceAddress(ticket, from)));
+    for (const statement of dialect.onlyFrom(channel, ticket.share)) await client.query(statement);
   }
   if (!same || status.Slave_IO_Running === 'No' || status.Slave_SQL_Running === 'No')
     await client.query(dialect.startStream(channel));

@@ -3,6 +3,8 @@ import { type Connection, createConnection } from 'mysql2/promise';
 import type { DatabaseInstance } from '../../contract.ts';
 import type { Dialect } from '../dialect/dialect.ts';
 import { dialectOf } from '../dialect/of-server.ts';
+import type { Share } from '../external/share.ts';
+import { type Encryption, encryptionOf, librarySsl } from '../external/tls.ts';
 
 export interface Address {
   host: string;
@@ -11,6 +13,9 @@ export interface Address {
   password: string;
   /** Which server has to answer there; another one is refused. */
   engine?: string;
+  /** Where Storky does not run the server, and only this is the app's. */
+  share?: Share | undefined;
+  encryption?: Encryption | undefined;
 }
 
 export type Row = Record<string, string | null>;
@@ -25,8 +30,12 @@ export interface ConnectOptions {
 }
 
 /** Storky's own account. */
-export function adminOf({ host, port, adminUser: user, adminPassword: password, engine }: DatabaseInstance): Address {
-  return { host, port, user, password, engine };
+export function adminOf(instance: DatabaseInstance): Address {
+  const { host, port, adminUser: user, adminPassword: password, engine, external } = instance;
+  const address = { host, port, user, password, engine };
+  if (!external) return address;
+  const share = { database: instance.database, user: instance.user, password: instance.password };
+  return { ...address, share, encryption: encryptionOf(external) };
 }
 
 /** What makes a session's text the same everywhere, and lets every value in that is there already. */
@@ -40,10 +49,13 @@ export class Client {
   readonly #connection: Connection;
   /** What is particular to the server that it talks to. */
   readonly dialect: Dialect;
+  /** All that it looks at, where the server is not Storky's. */
+  readonly share: Share | undefined;
 
-  constructor(connection: Connection, dialect: Dialect) {
+  constructor(connection: Connection, dialect: Dialect, share: Share | undefined) {
     this.#connection = connection;
     this.dialect = dialect;
+    this.share = share;
   }
 
   /** The rows of one statement. */
@@ -79,9 +91,13 @@ export class Client {
 }
 
 /** Times out after 10 s; a session is never ended by the server for being slow or idle. */
-export async function connect({ engine, ...address }: Address, options: ConnectOptions = {}): Promise<Client> {
+export async function connect(
+  { engine, share, encryption, ...address }: Address,
+  options: ConnectOptions = {},
+): Promise<Client> {
   const connection = await createConnection({
     ...address,
+    ...(encryption && { ssl: librarySsl(encryption) }),
     // Our own packets say nothing of them.
     flags: ['-CLIENT_QUERY_ATTRIBUTES'],
     charset: 'UTF8MB4_BIN',
@@ -92,14 +108,15 @@ export async function connect({ engine, ...address }: Address, options: ConnectO
   });
   // Without a listener, a server that goes away would end this process; queries in flight reject by themselves.
   connection.on('error', () => {});
-  const client = new Client(connection, greeted(connection, engine));
+  const client = new Client(connection, greeted(connection, engine), share);
   const settings = {
     ...plainText,
     ...client.dialect.sessions,
     wait_timeout: 31_536_000,
     net_read_timeout: 3600,
     net_write_timeout: 3600,
-    ...(options.logged ? {} : { sql_log_bin: 0 }),
+    // Few may leave it out on a server of somebody else's, and its own replicas need it. The stream's filter keeps it there.
+    ...(options.logged || share ? {} : { sql_log_bin: 0 }),
     ...(options.loads ? client.dialect.loading : {}),
     ...options.settings,
   };
