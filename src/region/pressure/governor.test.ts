@@ -31,3 +31,14 @@ test('a copy goes on where nobody can be asked and nothing can be written down',
   expect(await governor.during('db', async () => 'copied')).toBe('copied');
   expect(governor.pace('db').spend(1_000_000)).toBeUndefined();
 });
+
+test('nor does it end where asking itself fails', async () => {
+  const governor = new Governor(
+    () => {
+      throw new Error('the migration was taken away');
+    },
+    undefined,
+    () => {},
+  );
+  expect(await governor.watching(async () => 'compared')).toBe('compared');
+});

@@ -79,8 +79,9 @@ export class Governor {
 
   /** What reads on the source without a copy's streams: asks for a `rest` between its parts. */
   async watching<T>(work: () => Promise<T>): Promise<T> {
-    if (this.#active++ === 0) await this.#begin();
+    this.#active++;
     try {
+      if (this.#active === 1) await this.#begin();
       return await work();
     } finally {
       if (--this.#active === 0) await this.#end();
@@ -113,18 +114,18 @@ export class Governor {
     this.#bucket.rate = this.#limit;
   }
 
-  /** A source that does not answer is not pressed harder: the pace stays as it is. */
+  /** A source that does not answer is not pressed harder: the pace stays as it is. Never rejects: a timer calls it. */
   async #look(): Promise<void> {
     const now = performance.now();
     const seconds = this.#lookedAt === 0 || now - this.#lookedAt > 5_000 ? 0 : (now - this.#lookedAt) / 1000;
     this.#lookedAt = now;
     const bytes = this.#bytes() - this.#used;
     this.#used += bytes;
-    const reading = await this.#ask().catch((error: Error) => {
-      log.warn({ detail: error.message }, 'the source does not say how it fares');
-      return undefined;
-    });
-    if (reading) this.#learn(reading);
+    try {
+      this.#learn(await this.#ask());
+    } catch (error) {
+      log.warn({ detail: String(error) }, 'the source does not say how it fares');
+    }
     if (seconds > 0) this.#bucket.rate = nextRate(this.#bucket.rate, bytes / seconds, this.#limit, this.#pressed);
     this.#remember(bytes, seconds);
   }

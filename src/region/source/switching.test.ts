@@ -127,3 +127,16 @@ test('a database that is away when the switch backs out: no other switch begins 
   await waitFor(() => records.get(migration, 'source').switch === null, { every: 20 });
   expect([here.read().role, state.gate]).toEqual(['active', 'serve']);
 });
+
+test('a disk that takes nothing when the target has confirmed: the agent lives, and writes it down when there is room', async () => {
+  const { switching, records } = await source({});
+  const { change } = records;
+  let full = 2;
+  records.change = (...[id, role, with_]) =>
+    change.call(records, id, role, (draft) => {
+      with_(draft);
+      if (draft.switch?.stage === 'activated' && full-- > 0) throw new Error('ENOSPC: no space left on device');
+    });
+  expect((await switching.switch(migration, 1, 2_000)).outcome).toBe('switched');
+  expect(records.get(migration, 'source').switch).toMatchObject({ stage: 'activated' });
+});

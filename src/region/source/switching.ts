@@ -152,13 +152,19 @@ export class Switching {
       log.warn({ app: record.app, detail: String(error) }, 'a database that the app has left is not sealed yet');
       void this.#untilDone(() => sealTheRest(this.#side, record));
     });
-    this.#side.records.change(record.migration, 'source', (draft) => {
-      draft.switch!.stage = 'activated';
-    });
+    await this.#untilDone(async () => this.#activated(record));
     // The old processes have nothing to serve any more: their database is fenced and their gate forwards.
     void this.#side.home
       .reconcile(record.app)
       .catch((error) => log.warn({ app: record.app, detail: String(error) }, 'the old processes were not stopped yet'));
+  }
+
+  /** Where a full disk does not take it, it is written later: nobody waits for `#confirm` at the agent's start. */
+  #activated({ migration }: MigrationRecord): void {
+    if (!this.#side.records.find(migration, 'source')?.switch) return;
+    this.#side.records.change(migration, 'source', (draft) => {
+      draft.switch!.stage = 'activated';
+    });
   }
 
   async #settleOne(record: MigrationRecord): Promise<void> {

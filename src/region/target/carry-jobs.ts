@@ -1,6 +1,9 @@
+import { randomUUID } from 'node:crypto';
 import { log } from '../../base/log.ts';
 import { StorkyError } from '../../protocol/errors.ts';
 import { persist } from './persist.ts';
+
+const ignored = (): void => {};
 
 interface Job {
   controller: AbortController;
@@ -27,6 +30,15 @@ export class CarryJobs {
       })
       .finally(() => this.#jobs.delete(key));
     this.#jobs.set(key, { controller, ended });
+  }
+
+  /** What somebody waits for, begun anew by each who asks; `stop` ends it as it ends a carrier. Rejects as the work does. */
+  async run<T>(key: string, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    const controller = new AbortController();
+    const result = work(controller.signal);
+    const own = `${key}/${randomUUID()}`;
+    this.#jobs.set(own, { controller, ended: result.then(ignored, ignored).finally(() => this.#jobs.delete(own)) });
+    return await result;
   }
 
   running(key: string): boolean {

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { expect, test } from 'vitest';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { expect, onTestFinished, test } from 'vitest';
 import { tempFolder } from '../../../test/support/temp-folder.ts';
 import type { LinkClient } from '../link/link-client.ts';
 import { MigrationRecords } from '../migrations/records.ts';
@@ -8,4 +9,35 @@ import { Governors } from './governors.ts';
 test('a side that only proves the way back has no record of the migration, and still a way to the other side', () => {
   const governors = new Governors({} as LinkClient, new MigrationRecords(tempFolder('governors')));
   expect(governors.of(randomUUID()).pace('db').spend(1_000_000)).toBeUndefined();
+});
+
+test('a migration that is taken away under a comparison ends neither the comparison nor the agent', async () => {
+  const records = new MigrationRecords(tempFolder('governors'));
+  const migration = randomUUID();
+  const peer = { region: 'osc-fr1', host: '127.0.0.1', port: 1, ingressPort: 2 };
+  records.put({
+    ...{ migration, stream: migration, role: 'target', app: 'shop', peerApp: 'shop', peer },
+    ...{ stores: {}, switch: null },
+  });
+  let asked = 0;
+  const link = {
+    openJson: async () => {
+      asked++;
+      const none = { count: 0, p99Ms: 0 };
+      return { requests: { window: none, whole: none }, pulses: { db: 1 } };
+    },
+  } as unknown as LinkClient;
+  const unhandled: unknown[] = [];
+  const note = (error: unknown) => void unhandled.push(error);
+  process.on('unhandledRejection', note);
+  onTestFinished(() => void process.off('unhandledRejection', note));
+  const governor = new Governors(link, records).of(migration);
+  const compared = governor.watching(async () => {
+    records.delete(migration, 'target');
+    // Longer than it is between two looks.
+    await sleep(1_500);
+    return 'compared';
+  });
+  expect(await compared).toBe('compared');
+  expect([asked, unhandled]).toEqual([1, []]);
 });

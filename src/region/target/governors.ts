@@ -36,10 +36,11 @@ export class Governors {
     this.of(migration).limit = copyLimit;
   }
 
-  #ask(migration: string): Promise<Reading> {
+  /** Rejects where the migration was taken away meanwhile. */
+  async #ask(migration: string): Promise<Reading> {
     const { peer, peerApp } = this.#records.get(migration, 'target');
     const patience = AbortSignal.timeout(10_000);
-    return this.#link.openJson<{ requests: Latency; pulses: Record<string, number> }>(
+    return await this.#link.openJson<{ requests: Latency; pulses: Record<string, number> }>(
       peer,
       { kind: 'pressure', migration, app: peerApp },
       patience,
