@@ -11,4 +11,6 @@ export interface Home {
   unsynced: Unsynced;
   ignore: Ignore;
   have: Have;
+  /** Entries that a comparison looks at again; see `Suspects`. */
+  maxSuspects: number;
 }

@@ -8,6 +8,12 @@ import { treeSource, treeTarget } from './tree.ts';
 
 const migration = '6f0bd6e1-9b13-4c8e-a9a3-0d9d7f1c2b11';
 
+interface RigOptions {
+  ignore?: string[];
+  maxWatches?: number;
+  maxSuspects?: number;
+}
+
 /** Two real folders and a TCP connection between them, which can be cut. For tests and benchmarks. */
 export class Rig implements AsyncDisposable {
   readonly base = fs.mkdtempSync(join(tmpdir(), 'storky-files-'));
@@ -17,7 +23,7 @@ export class Rig implements AsyncDisposable {
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
   readonly endpoint: SourceEndpoint;
-  readonly options: { ignore?: string[]; maxWatches?: number };
+  readonly options: RigOptions;
   source: SourceStore;
   target: TargetStore;
   /** Bytes that went from the source to the target. */
@@ -25,7 +31,7 @@ export class Rig implements AsyncDisposable {
   /** Cuts each new stream after so many bytes. */
   cutAfter = Number.POSITIVE_INFINITY;
 
-  private constructor(options: { ignore?: string[]; maxWatches?: number }) {
+  private constructor(options: RigOptions) {
     this.options = options;
     fs.mkdirSync(this.from);
     this.source = this.newSource();
@@ -34,7 +40,7 @@ export class Rig implements AsyncDisposable {
     this.endpoint = { host: '127.0.0.1', port: 0, openStream: (signal) => this.#open(signal) };
   }
 
-  static async start(options: { ignore?: string[]; maxWatches?: number } = {}): Promise<Rig> {
+  static async start(options: RigOptions = {}): Promise<Rig> {
     const rig = new Rig(options);
     await new Promise<void>((resolve) => rig.#server.listen(0, '127.0.0.1', resolve));
     rig.endpoint.port = (rig.#server.address() as AddressInfo).port;
@@ -51,7 +57,12 @@ export class Rig implements AsyncDisposable {
   }
 
   newTarget(): TargetStore {
-    return treeTarget({ root: this.to, ignore: this.options.ignore ?? [], stateFolder: join(this.base, 'state-to') });
+    return treeTarget({
+      root: this.to,
+      ignore: this.options.ignore ?? [],
+      stateFolder: join(this.base, 'state-to'),
+      maxSuspects: this.options.maxSuspects,
+    });
   }
 
   async copy(): Promise<{ bytes: number; items: number }> {
@@ -86,13 +97,13 @@ export class Rig implements AsyncDisposable {
     return performance.now() - start;
   }
 
-  async verify() {
+  async verify(over: Partial<SourceEndpoint> = {}) {
     const { ticket } = await this.source.open(migration);
-    return this.target.verify(migration, ticket, this.endpoint, () => {}, this.stop.signal);
+    return this.target.verify(migration, ticket, { ...this.endpoint, ...over }, () => {}, this.stop.signal);
   }
 
-  async verifyChanged() {
-    return this.target.verifyChanged!(migration, this.endpoint, () => {}, this.stop.signal);
+  async verifyChanged(over: Partial<SourceEndpoint> = {}) {
+    return this.target.verifyChanged!(migration, { ...this.endpoint, ...over }, () => {}, this.stop.signal);
   }
 
   async rehearse() {

@@ -26,6 +26,7 @@ import {
   streams,
 } from './role.ts';
 import { Rooted } from './rooted.ts';
+import { mostSuspects } from './suspects.ts';
 import type { TreeOptions } from './tree.ts';
 import { syncFileSystem, Unsynced } from './unsynced.ts';
 import { verifyTree } from './verify.ts';
@@ -36,14 +37,14 @@ const maxFruitless = 5;
 
 /** The new home of a file tree: everything here is the stream's until `activate`. */
 export class TreeTarget implements TargetStore {
-  readonly #options: TreeOptions;
+  readonly #options: TreeOptions & { maxSuspects?: number | undefined };
   readonly #homes = new Map<string, Home>();
   #follower: Follower | undefined;
   #followed: string | undefined;
   #others: Others | undefined;
   #stopFollowing = new AbortController();
 
-  constructor(options: TreeOptions) {
+  constructor(options: TreeOptions & { maxSuspects?: number | undefined }) {
     this.#options = options;
   }
 
@@ -202,6 +203,7 @@ export class TreeTarget implements TargetStore {
       unsynced: new Unsynced(tree),
       ignore: ignoring([...this.#options.ignore, ourFolders]),
       have: new Have(placer, ledger),
+      maxSuspects: this.#options.maxSuspects ?? mostSuspects,
     };
     this.#homes.set(migration, home);
     return home;

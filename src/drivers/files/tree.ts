@@ -20,7 +20,7 @@ export function treeSource(options: TreeOptions & { maxWatches?: number }): Sour
   return new TreeSource(options);
 }
 
-export function treeTarget(options: TreeOptions): TargetStore {
+export function treeTarget(options: TreeOptions & { maxSuspects?: number | undefined }): TargetStore {
   return new TreeTarget(options);
 }
 

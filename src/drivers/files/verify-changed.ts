@@ -2,11 +2,13 @@ import type { Report, SourceEndpoint, VerifyResult } from '../store.ts';
 import { asLeft, lookAt } from './as-left.ts';
 import { breathe } from './breath.ts';
 import { extras } from './extras.ts';
-import { difference, readHashed } from './hashed.ts';
+import { difference, owners, readHashed } from './hashed.ts';
 import type { Home } from './home.ts';
 import type { Listed } from './messages.ts';
 import { assertInside, join, type TreePath } from './names.ts';
-import { type Following, type Messages, maxSuspects, owners, result, settleSuspects } from './verify.ts';
+import { type Following, type Messages, settleSuspects } from './settle-suspects.ts';
+import { Suspects, untilAllWereSeen } from './suspects.ts';
+import { passed } from './verify.ts';
 import { Wire } from './wire.ts';
 
 /**
@@ -26,24 +28,21 @@ export async function verifyChanged(
   report: Report,
   signal: AbortSignal,
 ): Promise<VerifyResult> {
-  const [listing, answers] = [new Wire(await from.openStream(signal)), new Wire(await from.openStream(signal))];
-  return await result(
-    async () => {
-      const messages = answers.read();
-      await answers.send({ t: 'hello', want: 'ask', version: 1 });
-      const { items, suspects } = await compareListing(
-        home,
-        listing,
-        { wire: answers, messages },
-        from,
-        report,
-        signal,
-      );
-      return { items, differences: await settleSuspects(home, answers, messages, suspects, follower, signal) };
-    },
-    [listing, answers],
-    signal,
-  );
+  return await untilAllWereSeen(async () => {
+    const [listing, answers] = [new Wire(await from.openStream(signal)), new Wire(await from.openStream(signal))];
+    return await passed(
+      async () => {
+        const messages = answers.read();
+        await answers.send({ t: 'hello', want: 'ask', version: 1 });
+        const asked = { wire: answers, messages };
+        const { items, suspects } = await compareListing(home, listing, asked, from, report, signal);
+        const differences = await settleSuspects(home, answers, messages, suspects.paths, follower, signal);
+        return { items, differences, leftOut: suspects.leftOut };
+      },
+      [listing, answers],
+      signal,
+    );
+  });
 }
 
 interface Answers {
@@ -59,10 +58,9 @@ async function compareListing(
   report: Report,
   signal: AbortSignal,
 ) {
-  const suspects: TreePath[] = [''];
+  const suspects = new Suspects(home.maxSuspects);
   let items = 0;
   let names = new Set<string>();
-  const suspect = (paths: TreePath[]) => suspects.push(...paths.slice(0, Math.max(0, maxSuspects - suspects.length)));
   await listing.send({ t: 'hello', want: 'walk', version: 1 });
   for await (const message of listing.read()) {
     signal.throwIfAborted();
@@ -77,9 +75,9 @@ async function compareListing(
       if (!isUntouched(home, message.dir, one)) changed.push(one[0]);
     }
     items += message.names.length;
-    suspect(await differing(home, answers, message.dir, changed));
+    suspects.add(await differing(home, answers, message.dir, changed));
     if (message.last) {
-      suspect(extras(home, message.dir, names));
+      suspects.add(extras(home, message.dir, names));
       names = new Set();
     }
     report({ done: items, total: null, unit: 'files', note: 'compared' });

@@ -1,22 +1,13 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { StorkyError } from '../../protocol/errors.ts';
 import type { Report, SourceEndpoint, VerifyResult } from '../store.ts';
 import { breathe } from './breath.ts';
 import { extras } from './extras.ts';
-import type { Follower } from './follower.ts';
-import { difference, readHashed } from './hashed.ts';
+import { difference, owners, readHashed } from './hashed.ts';
 import type { Home } from './home.ts';
-import type { Hashed, Message } from './messages.ts';
-import { assertInside, join, readable, type TreePath } from './names.ts';
-import type { Piece } from './wire.ts';
+import { assertInside, join } from './names.ts';
+import { type Following, type Messages, settleSuspects } from './settle-suspects.ts';
+import { type Pass, Suspects, untilAllWereSeen } from './suspects.ts';
 import { Wire } from './wire.ts';
-
-export const owners = process.getuid?.() === 0;
-export const maxSuspects = 10_000;
-const rounds = 30;
-
-/** The stream that brings changes while everything is compared; none where the tree is not followed. */
-export type Following = Pick<Follower, 'current' | 'compared'>;
 
 /**
  * Reads and hashes everything on both sides. What differs may only have been on its way: it is looked at again, after the
@@ -29,37 +20,24 @@ export async function verifyTree(
   report: Report,
   signal: AbortSignal,
 ): Promise<VerifyResult> {
-  const wire = new Wire(await from.openStream(signal));
-  return await result(
-    async () => {
-      const messages = wire.read();
-      await wire.send({ t: 'hello', want: 'verify', version: 1 });
-      const { items, suspects } = await compareAll(home, messages, from, report, signal);
-      return { items, differences: await settleSuspects(home, wire, messages, suspects, follower, signal) };
-    },
-    [wire],
-    signal,
-  );
-}
-
-/** Those that differ, in words; the next pass sends them. */
-export async function settleSuspects(
-  home: Home,
-  wire: Wire,
-  messages: Messages,
-  suspects: TreePath[],
-  follower: Following | undefined,
-  signal: AbortSignal,
-): Promise<string[]> {
-  await follower?.compared(signal);
-  const found = await lookAgain(home, wire, messages, suspects, () => follower?.current !== false, signal);
-  for (const { path } of found) home.ledger.doubt(path);
-  home.ledger.commit();
-  return found.slice(0, 100).map(({ path, why }) => `${readable(path)} ${why}`);
+  return await untilAllWereSeen(async () => {
+    const wire = new Wire(await from.openStream(signal));
+    return await passed(
+      async () => {
+        const messages = wire.read();
+        await wire.send({ t: 'hello', want: 'verify', version: 1 });
+        const { items, suspects } = await compareAll(home, messages, from, report, signal);
+        const differences = await settleSuspects(home, wire, messages, suspects.paths, follower, signal);
+        return { items, differences, leftOut: suspects.leftOut };
+      },
+      [wire],
+      signal,
+    );
+  });
 }
 
 /** @throws StorkyError link_lost where a stream broke */
-export async function result<T>(compared: () => Promise<T>, wires: Wire[], signal: AbortSignal): Promise<T> {
+export async function passed(compared: () => Promise<Pass>, wires: Wire[], signal: AbortSignal): Promise<Pass> {
   try {
     return await compared();
   } catch (error) {
@@ -74,8 +52,6 @@ export async function result<T>(compared: () => Promise<T>, wires: Wire[], signa
   }
 }
 
-export type Messages = AsyncGenerator<Message | Piece>;
-
 async function compareAll(
   home: Home,
   messages: Messages,
@@ -83,7 +59,7 @@ async function compareAll(
   report: Report,
   signal: AbortSignal,
 ) {
-  const suspects: TreePath[] = [''];
+  const suspects = new Suspects(home.maxSuspects);
   let items = 0;
   let names = new Set<string>();
   for (let next = await messages.next(); !next.done; next = await messages.next()) {
@@ -98,66 +74,14 @@ async function compareAll(
       assertInside(path);
       names.add(there[0]);
       items++;
-      if (suspects.length < maxSuspects && difference(await readHashed(home.placer.tree, path), there, owners))
-        suspects.push(path);
+      if (difference(await readHashed(home.placer.tree, path), there, owners)) suspects.add([path]);
     }
     if (message.last) {
-      suspects.push(...extras(home, message.dir, names).slice(0, maxSuspects - suspects.length));
+      suspects.add(extras(home, message.dir, names));
       names = new Set();
     }
     report({ done: items, total: null, unit: 'files', note: 'compared' });
     await rest?.();
   }
   throw new Error('the stream broke off');
-}
-
-interface Found {
-  path: TreePath;
-  why: string;
-}
-
-async function lookAgain(
-  home: Home,
-  wire: Wire,
-  messages: Messages,
-  suspects: TreePath[],
-  current: () => boolean,
-  signal: AbortSignal,
-): Promise<Found[]> {
-  const found: Found[] = [];
-  let left = suspects;
-  for (let round = 0; round < rounds && left.length > 0; round++) {
-    if (round > 0) await sleep(100, undefined, { signal });
-    const again: TreePath[] = [];
-    for (const path of left) {
-      const verdict = await judge(home, wire, messages, path);
-      if (verdict === 'unsettled' || (verdict && !current())) again.push(path);
-      else if (verdict) found.push({ path, why: verdict });
-    }
-    left = again;
-  }
-  return found; // what never stood still is proven by the hashes it is sent with, up to the marker
-}
-
-/** Source, here, source again: only if the source did not change in between, a difference is one. */
-async function judge(
-  home: Home,
-  wire: Wire,
-  messages: Messages,
-  path: TreePath,
-): Promise<string | 'unsettled' | undefined> {
-  const before = await ask(wire, messages, path);
-  const here = await readHashed(home.placer.tree, path);
-  const why = difference(here, before.entry, owners);
-  if (!why) return undefined;
-  const after = await ask(wire, messages, path);
-  const stood = !before.busy && !after.busy && JSON.stringify(before.entry) === JSON.stringify(after.entry);
-  return stood ? why : 'unsettled';
-}
-
-async function ask(wire: Wire, messages: Messages, path: TreePath): Promise<{ entry: Hashed | null; busy: boolean }> {
-  await wire.send({ t: 'again', path });
-  const next = await messages.next();
-  if (next.done || next.value.t !== 'answer') throw new Error('the stream broke off');
-  return next.value;
 }
