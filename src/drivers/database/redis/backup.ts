@@ -8,6 +8,7 @@ import { giveToAccount } from '../../../base/account.ts';
 import type { Report } from '../../store.ts';
 import type { DatabaseInstance } from '../contract.ts';
 import { loadKeys } from './external/load.ts';
+import { piecesIn } from './external/pieces.ts';
 import { headOf } from './head.ts';
 import { ownedFolder, refused, startServer, stopServer } from './server/server.ts';
 import { dataFolder, logFile } from './server/settings.ts';
@@ -31,6 +32,9 @@ export async function backupServer(instance: DatabaseInstance): Promise<Readable
   return out;
 }
 
+/** What a dump begins with. `keys`: what follows goes key by key, and is no snapshot. */
+export type Head = Surroundings & { keys?: boolean };
+
 /** From a stream of `backupServer`, or of `dumpExternal`. What was in it is gone. */
 export async function restoreServer(
   instance: DatabaseInstance,
@@ -38,7 +42,7 @@ export async function restoreServer(
   report: Report,
   signal: AbortSignal,
 ): Promise<void> {
-  const { head, rest } = await headOf<Surroundings & { keys?: boolean }>(dump);
+  const { head, rest } = await headOf<Head>(dump);
   if (head.keys) await restoreKeys(instance, head, rest, report, signal);
   else await restoreSnapshot(instance, head, rest, report, signal);
 }
@@ -54,7 +58,7 @@ async function restoreKeys(
     // An attempt before this one may have ended as a copy, which refuses.
     await ask(client, 'REPLICAOF', 'NO', 'ONE');
     await ask(client, 'FLUSHALL');
-    await loadKeys(client, dump, report, signal);
+    await loadKeys(client, piecesIn(dump), report, signal);
     await takeOver(instance, client, { users, settings });
     await writeDown(instance, client);
   });
@@ -79,7 +83,7 @@ async function snapshotOf(instance: DatabaseInstance, client: Client): Promise<v
 const logIsWritten = (now: Info) => now.aof_rewrite_in_progress === '0' && now.aof_rewrite_scheduled === '0';
 
 /** Starts the server anew. */
-async function restoreSnapshot(
+export async function restoreSnapshot(
   instance: DatabaseInstance,
   surroundings: Surroundings,
   dump: AsyncIterable<Buffer>,

@@ -1,6 +1,9 @@
 import type { DatabaseEngine, DatabaseInstance } from '../contract.ts';
 import { adopt } from './external/adopt.ts';
 import { dial } from './external/dial.ts';
+import { checkOffer } from './external/offer.ts';
+import { giveBack, take } from './external/take.ts';
+import { ExternalTarget } from './external/target.ts';
 import { recognise } from './recognise.ts';
 import { installedVersions } from './server/binaries.ts';
 import { plans } from './server/plans.ts';
@@ -18,6 +21,9 @@ export const engine: DatabaseEngine = {
   plans: () => plans,
   provision,
   adopt,
+  checkOffer,
+  take,
+  giveBack,
   dial,
   start: (instance) => startServer(instance),
   stop: (instance) => stopServer(instance),
@@ -25,7 +31,7 @@ export const engine: DatabaseEngine = {
   destroy: destroyServer,
   environment,
   source: (instance) => new RedisSource(instance),
-  target: (instance) => new RedisTarget(instance),
+  target: (instance) => (instance.external ? new ExternalTarget(instance) : new RedisTarget(instance)),
   wayBack: (instance) => new RedisWayBack(instance),
 };
 

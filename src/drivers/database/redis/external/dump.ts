@@ -45,7 +45,8 @@ async function* bytesOf(instance: DatabaseInstance, client: Client): AsyncGenera
   }
 }
 
-async function* piecesOf(client: Client): AsyncGenerator<Piece> {
+/** Everything that a server holds, functions first. */
+export async function* piecesOf(client: Client): AsyncGenerator<Piece> {
   yield { kind: 'functions', value: (await client.callBuffer('FUNCTION', 'DUMP')) as Buffer };
   let count = 0;
   for (const { db } of keyspaceOf(await infoOf(client, 'keyspace'))) {

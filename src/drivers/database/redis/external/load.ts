@@ -1,6 +1,6 @@
 import type { Report } from '../../../store.ts';
 import { ask, type Client } from '../wire/connect.ts';
-import { piecesIn } from './pieces.ts';
+import type { Piece } from './pieces.ts';
 
 /** Bytes that are under way to the server at once. */
 const most = 4 * 1024 ** 2;
@@ -8,7 +8,7 @@ const most = 4 * 1024 ** 2;
 /** Into a server that is empty, or has what an attempt that was cut short has left. @throws Error where a key does not come in */
 export async function loadKeys(
   client: Client,
-  dump: AsyncIterable<Buffer>,
+  pieces: AsyncIterable<Piece>,
   report: Report,
   signal: AbortSignal,
 ): Promise<void> {
@@ -19,7 +19,7 @@ export async function loadKeys(
     [underWay, bytes] = [[], 0];
     report({ done: items, total: null, unit: 'items', note: 'restore' });
   };
-  for await (const piece of piecesIn(dump)) {
+  for await (const piece of pieces) {
     signal.throwIfAborted();
     if (piece.kind === 'end') whole = piece.number === items;
     else if (piece.kind === 'database') await ask(client, 'SELECT', piece.number);

@@ -80,6 +80,44 @@ export const readsForBackup: Need = {
   rules: '~* +select +scan +dump +pexpiretime +function|dump',
 };
 
+const fills: Need[] = [
+  {
+    id: 'right-accounts',
+    what: "it may make the app's account, and take it away again",
+    commands: [
+      ['ACL', 'LIST'],
+      ['ACL', 'SETUSER', nobody, 'off'],
+      ['ACL', 'DELUSER', nobody],
+    ],
+    rules: '+acl|list +acl|setuser +acl|deluser',
+  },
+  {
+    id: 'right-fill',
+    what: 'it may write every key, and take all away again where the move is given up',
+    commands: [
+      ['SELECT', 0],
+      ['RESTORE', 'storky', 0, ''],
+      ['FUNCTION', 'RESTORE', ''],
+      ['FUNCTION', 'LIST'],
+      ['FUNCTION', 'FLUSH'],
+      ['FLUSHALL'],
+      ['INFO', 'keyspace'],
+    ],
+    rules: '~* +select +restore +function|restore +function|list +function|flush +flushall +info',
+  },
+];
+
+/** The same, to be filled by a move. */
+export async function checkRightsToFill(
+  client: Client,
+  { adminUser, host, external }: DatabaseInstance,
+): Promise<Finding[]> {
+  const found: Finding[] = [];
+  for (const need of fills) found.push(await finding(client, adminUser, need));
+  const lasts = await keepsUsers(client, "the app's account ends");
+  return [...found, lasts, isEncrypted(host, external!.parameters)];
+}
+
 /**
  * What the administrator's account of a server that Storky does not run must be able to do, to be followed live and to be
  * switched without a loss. Each finding names the statement that gives what is missing.
@@ -91,7 +129,7 @@ export async function checkRights(client: Client, { adminUser, host, external }:
   const backup = await finding(client, adminUser, readsForBackup);
   const noBackup =
     backup.verdict === 'pass' ? [] : [{ ...backup, verdict: lost ? ('fail' as const) : ('warn' as const) }];
-  return [...live, ...noBackup, await keepsUsers(client), isEncrypted(host, external!.parameters)];
+  return [...live, ...noBackup, await keepsUsers(client, 'the seal ends'), isEncrypted(host, external!.parameters)];
 }
 
 async function finding(client: Client, admin: string, need: Need): Promise<Finding> {
@@ -121,7 +159,7 @@ async function follows(client: Client): Promise<Finding> {
   return { id, verdict: 'fail', detail: 'the server lets no replica follow it', remedy };
 }
 
-async function keepsUsers(client: Client): Promise<Finding> {
+async function keepsUsers(client: Client, what: string): Promise<Finding> {
   const id = 'users-file';
   const answer = await ifAllowed(ask<string[]>(client, 'CONFIG', 'GET', 'aclfile'));
   if (answer?.[1]) return { id, verdict: 'pass', detail: 'the server keeps its users in a file', remedy: null };
@@ -129,9 +167,9 @@ async function keepsUsers(client: Client): Promise<Finding> {
     id,
     verdict: 'warn',
     detail: answer
-      ? 'the server has no file of users: the seal ends with a restart of it'
-      : 'nobody can tell whether the server keeps its users in a file: else the seal ends with a restart of it',
-    remedy: 'Give the server an aclfile, or stop it soon after the switch.',
+      ? `the server has no file of users: ${what} with a restart of it`
+      : `nobody can tell whether the server keeps its users in a file: else ${what} with a restart of it`,
+    remedy: 'Give the server an aclfile, or do the same once more after a restart.',
   };
 }
 

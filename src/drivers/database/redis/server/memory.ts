@@ -25,6 +25,8 @@ export interface Memory {
   changed: Record<string, string>;
   /** The users that were shut out, and come in again with `letIn`. */
   sealed: string[];
+  /** On a server that Storky does not run: the app's account, where a move made it. */
+  made?: string;
   /** Of every migration that follows from here. */
   tickets: Record<string, Ticket>;
 }

@@ -46,7 +46,7 @@ async function nameAndPort(order: ProvisionOrder): Promise<DatabaseInstance> {
 }
 
 /** An app may do anything with its data and nothing with the server: it could lift a pause, or change who replicates. */
-const appRights = `~* &* +@all -@admin ${ofServer}`;
+export const appRights = `~* &* +@all -@admin ${ofServer}`;
 
 /** `default` is who gives a password and no name, as older clients do. */
 function users({ user, password, adminPassword }: DatabaseInstance): string {
