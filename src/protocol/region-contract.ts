@@ -156,6 +156,8 @@ const source = {
   switch: oc
     .input(moving.extend({ epoch: z.number().int().positive(), budgetMs: z.number().int().positive() }))
     .output(SwitchReport),
+  /** Is a switch being made at this moment? Then it is joined, by `switch`, and nothing is prepared. */
+  switching: oc.input(app).output(z.object({ running: z.boolean() })),
   epoch: oc.input(app).output(EpochRecord),
   /** Before the switch to `epoch`: proves that the target's stream back can be followed from here. Changes nothing. */
   proveWayBack: oc.input(turning).output(none),

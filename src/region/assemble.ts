@@ -86,6 +86,7 @@ export function assembleRegion(context: RegionContext): RegionParts {
     ),
     governors,
     offers: new Offers(dataFolder),
+    attempts: new Map(),
     engine: (name) => engineOf(context, containers, name),
     stores: new OpenStores((app, name) => openTarget(home, dataFolder, app, name)),
     beginBack: (record, name, from, signal) => beginBack(target, wayBackOf, record, name, from, signal),

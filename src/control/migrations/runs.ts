@@ -62,8 +62,8 @@ export const phaseKind = (parts: RunParts): Kind<RunInput> => ({
 });
 
 /**
- * Did a switch that was begun fail before it was made? Only the source knows; where it cannot be asked, or where the last
- * word about the switch was not its own, the answer is no, since it may be making it at this moment.
+ * Did a switch that was begun fail before it was made? Only the source knows; where it cannot be asked, where the last word
+ * about the switch was not its own, or where it says so, the answer is no, since it may be making it at this moment.
  */
 async function notMade(
   parts: RunParts,
@@ -73,7 +73,10 @@ async function notMade(
   if (error.code === 'switch_undecided') return false;
   if (error.code === 'region_unreachable' && error.fields.region === source) return false;
   try {
-    return (await (await parts.connect(source)).apps.get({ app: srcAppName })).role === 'active';
+    const region = await parts.connect(source);
+    // First this, then the role: a switch that ends in between has the last word.
+    if ((await region.source.switching({ app: srcAppName })).running) return false;
+    return (await region.apps.get({ app: srcAppName })).role === 'active';
   } catch {
     return false;
   }

@@ -18,6 +18,8 @@ import type { Identity } from '../../region/link/tls.ts';
 export class TestRegion {
   readonly name: string;
   readonly apps = new Map<string, AppView>();
+  /** Names of apps that switch at this moment. */
+  readonly switching = new Set<string>();
   /** What arrived in uploads: SHA-256 and length. */
   readonly builds: { sha256: string; bytes: number; matches: boolean }[] = [];
   readonly #identity: Identity;
@@ -91,6 +93,9 @@ export class TestRegion {
         runtimes: [],
         engines: [],
       })),
+      source: {
+        switching: api.source.switching.handler(({ input }) => ({ running: this.switching.has(input.app) })),
+      },
       apps: {
         list: api.apps.list.handler(() => [...this.apps.values()]),
         get: api.apps.get.handler(({ input }) => find(input.app)),

@@ -6,6 +6,7 @@ import type { RegionAddress } from '../../protocol/region-contract.ts';
 import type { MigrationRecord } from '../migrations/records.ts';
 import { storeOf } from '../stores.ts';
 import { liveStores, type SourceSide } from './source-side.ts';
+import type { Switching } from './switching.ts';
 
 interface Moving {
   app: string;
@@ -64,11 +65,16 @@ export async function lend(side: SourceSide, order: Moving & { store: string }):
   await side.lending.lend(order, { region: peer.region, app: peerApp });
 }
 
-/** Everything that would keep the switch from ending in time is said here, before anything is held. */
-export async function ready(side: SourceSide, { migration }: Moving): Promise<void> {
+/**
+ * Everything that would keep the switch from ending in time is said here, before anything is held.
+ * @throws StorkyError not_in_sync also while a switch is made: its fence is not touched
+ */
+export async function ready(side: SourceSide, switching: Switching, { migration }: Moving): Promise<void> {
   const record = side.records.get(migration, 'source');
-  const stores = await liveStores(side, record);
-  await Promise.all(stores.map(({ store }) => store.ready(record.stream)));
+  await switching.apart(record.app, async () => {
+    const stores = await liveStores(side, record);
+    await Promise.all(stores.map(({ store }) => store.ready(record.stream)));
+  });
   await nonePassing(side, record.app);
 }
 

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, onTestFinished, test } from 'vitest';
 import { tempFolder } from '../../../test/support/temp-folder.ts';
 import { waitFor } from '../../../test/support/wait-for.ts';
@@ -11,6 +12,7 @@ import { readEpoch, recordEpoch } from '../apps/epoch-file.ts';
 import { MigrationRecords } from '../migrations/records.ts';
 import { SwitchChannel } from '../switch/channel.ts';
 import { answerSwitch } from '../switch/target-switch.ts';
+import { ready } from './source-service.ts';
 import type { SourceSide } from './source-side.ts';
 import { Switching } from './switching.ts';
 
@@ -22,7 +24,7 @@ const away = () => {
 };
 const none = { released: 0, longestWaitMs: 0, refused: 0 };
 
-async function source(faults: { forward?: number; seal?: boolean; unfence?: number }) {
+async function source(faults: { forward?: number; seal?: boolean; unfence?: number; slow?: boolean }) {
   const folder = tempFolder('switching');
   const epochsOf = (name: string, role: EpochRecord['role']) => {
     const file = join(folder, name);
@@ -30,10 +32,18 @@ async function source(faults: { forward?: number; seal?: boolean; unfence?: numb
     return { file, read: () => readEpoch(file), record: (record: EpochRecord) => recordEpoch(file, record) };
   };
   const [here, there] = [epochsOf('here.json', 'active'), epochsOf('there.json', 'passive')];
-  const state = { gate: 'serve', fenced: false, ...faults };
+  const state = { gate: 'serve', fenced: false, readied: 0, ...faults };
+  /** What the store waits for, when a test says so. */
+  const [preparing, fencing] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  if (!faults.slow) for (const wait of [preparing, fencing]) wait.resolve();
   const store = {
+    ready: async () => {
+      state.readied++;
+      await preparing.promise;
+    },
     fence: async () => {
       state.fenced = true;
+      await fencing.promise;
     },
     mark: async () => {},
     seal: async () => {
@@ -80,6 +90,7 @@ async function source(faults: { forward?: number; seal?: boolean; unfence?: numb
       record: () => ({ addons: [], files: [] }),
       gate: () => gate,
       epochs: () => here,
+      passing: async () => [],
       setForward: () => {},
       reconcile: async () => {},
     },
@@ -106,7 +117,7 @@ async function source(faults: { forward?: number; seal?: boolean; unfence?: numb
   } as unknown as SourceSide;
   const switching = new Switching(side);
   onTestFinished(() => switching.stop());
-  return { switching, state, here, there, records };
+  return { switching, side, state, preparing, fencing, here, there, records };
 }
 
 test('a router that is away at the moment of the decision: the switch is made, and forwards when the router is back', async () => {
@@ -139,4 +150,23 @@ test('a disk that takes nothing when the target has confirmed: the agent lives, 
     });
   expect((await switching.switch(migration, 1, 2_000)).outcome).toBe('switched');
   expect(records.get(migration, 'source').switch).toMatchObject({ stage: 'activated' });
+});
+
+test('while a switch is made nothing is prepared beside it; what was being prepared is over before it begins', async () => {
+  const { switching, side, state, preparing, fencing, here } = await source({ slow: true });
+  const order = { app: 'shop', migration };
+  const prepared = ready(side, switching, order);
+  await waitFor(() => state.readied === 1, { every: 5 });
+  const made = switching.switch(migration, 1, 10_000);
+  expect(switching.running('shop')).toBe(true);
+  await expect(ready(side, switching, order)).rejects.toMatchObject({ code: 'not_in_sync' });
+  await sleep(100);
+  expect(state).toMatchObject({ gate: 'serve', fenced: false, readied: 1 });
+  preparing.resolve();
+  await prepared;
+  await waitFor(() => state.fenced, { every: 5 });
+  await expect(ready(side, switching, order)).rejects.toMatchObject({ code: 'not_in_sync' });
+  fencing.resolve();
+  expect((await made).outcome).toBe('switched');
+  expect([here.read().role, state.readied, switching.running('shop')]).toEqual(['passive', 1, false]);
 });

@@ -18,6 +18,8 @@ const againMs = 1_000;
 export class Switching {
   readonly #side: SourceSide;
   readonly #running = new Map<string, Promise<SwitchReport>>();
+  /** What prepares a switch, by app: it and a switch are never at the same stores together. */
+  readonly #preparing = new Map<string, Set<Promise<void>>>();
   readonly #confirming = new Map<string, Promise<void>>();
   /** Back-outs that are not complete: a database was away when its fence was to be taken down. By app. */
   readonly #settling = new Map<string, Promise<void>>();
@@ -40,6 +42,23 @@ export class Switching {
     return await running;
   }
 
+  running(app: string): boolean {
+    return this.#running.has(app);
+  }
+
+  /**
+   * What prepares a switch works with its connections: beside one it would take back locks and seal, and people would write
+   * after the marker (invariant 2). A switch that begins waits until it is done. @throws StorkyError not_in_sync
+   */
+  async apart(app: string, prepare: () => Promise<void>): Promise<void> {
+    if (this.running(app))
+      throw new StorkyError('not_in_sync', { store: 'The source', detail: 'a switch is being made' });
+    const mine = prepare();
+    const all = this.#preparing.get(app) ?? new Set();
+    this.#preparing.set(app, all.add(mine));
+    await mine.finally(() => all.delete(mine));
+  }
+
   /** At the agent's start (invariant 5): no passive record, then the source resumes; else the target is told to serve. */
   async settle(): Promise<void> {
     for (const record of this.#side.records.all('source')) {
@@ -58,6 +77,7 @@ export class Switching {
     if (this.#isDecided(record, epoch)) return await this.#confirmed(this.#goOn(record, epoch));
     if (this.#settling.has(record.app))
       throw new StorkyError('not_in_sync', { store: 'The source', detail: 'the fence of the last try still stands' });
+    await Promise.allSettled(this.#preparing.get(record.app) ?? []);
     const report = await this.#try(record, epoch, budgetMs).catch((error: unknown) => {
       if (!this.#isDecided(record, epoch)) throw error;
       // Past the point of no return nothing is an error of the switch any more: it goes on, whatever it met.

@@ -14,7 +14,7 @@ it('waits for no marker any more when the source that asked is gone', async () =
     waiting.resolve(signal);
     return once(signal, 'abort').then(() => ({ detail: 'never' }));
   };
-  answerSwitch(new SwitchChannel(target), {
+  const underWay = answerSwitch(new SwitchChannel(target), {
     migration: '00000000-0000-4000-8000-000000000001',
     stream: '00000000-0000-4000-8000-000000000001',
     peer: 'osc-fr1',
@@ -28,10 +28,11 @@ it('waits for no marker any more when the source that asked is gone', async () =
   });
   new SwitchChannel(source).send({ t: 'prepare', epoch: 1 });
   const signal = await waiting.promise;
-  expect(signal.aborted).toBe(false);
+  expect([signal.aborted, underWay()]).toEqual([false, true]);
   const ended = once(signal, 'abort');
   source.destroy();
   await ended;
+  expect(underWay()).toBe(false);
 }, 5_000);
 
 it('becomes active once, however often it is told while it does', async () => {
@@ -39,7 +40,7 @@ it('becomes active once, however often it is told while it does', async () => {
   const opened = Promise.withResolvers<void>();
   let record: EpochRecord = { epoch: 0, role: 'passive', migration: null, peer: null, at: new Date(0).toISOString() };
   let activations = 0;
-  answerSwitch(new SwitchChannel(target), {
+  const underWay = answerSwitch(new SwitchChannel(target), {
     migration: '00000000-0000-4000-8000-000000000001',
     stream: '00000000-0000-4000-8000-000000000001',
     peer: 'osc-fr1',
@@ -60,6 +61,7 @@ it('becomes active once, however often it is told while it does', async () => {
   const activated = channel.expect('activated', 1);
   for (let n = 0; n < 2; n++) channel.send({ t: 'active', epoch: 1 });
   await channel.roundTrip();
+  expect(underWay(), 'it is opened by the marker').toBe(true);
   opened.resolve();
   await activated;
   expect([record.role, activations]).toEqual(['active', 1]);

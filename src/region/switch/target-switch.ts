@@ -28,8 +28,11 @@ interface Attempt {
 /** Longest that the target waits for markers after `prepare`; the source's budget ends long before. */
 const patienceMs = 120_000;
 
-/** The switch, on the side that the app goes to: it never decides, it proves and obeys. */
-export function answerSwitch(channel: SwitchChannel, side: TargetSide): void {
+/**
+ * The switch, on the side that the app goes to: it never decides, it proves and obeys. Answers with a look at whether an
+ * attempt is under way on this channel, prepared or being opened: what it waits for must not be prepared anew.
+ */
+export function answerSwitch(channel: SwitchChannel, side: TargetSide): () => boolean {
   let attempt: Attempt | undefined;
   /** Epochs under way: `active` is repeated until it is answered, and one answer is enough. */
   const activating = new Set<number>();
@@ -55,6 +58,7 @@ export function answerSwitch(channel: SwitchChannel, side: TargetSide): void {
       forget();
     }
   });
+  return () => attempt?.deadline.signal.aborted === false || activating.size > 0;
 }
 
 async function prepareAndWait(

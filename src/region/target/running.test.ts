@@ -3,7 +3,7 @@ import { expect, it } from 'vitest';
 import { tempFolder } from '../../../test/support/temp-folder.ts';
 import { MigrationRecords } from '../migrations/records.ts';
 import { CarryJobs } from './carry-jobs.ts';
-import { activate } from './running.ts';
+import { activate, rehearse } from './running.ts';
 import { emptyReport, type TargetSide } from './target-side.ts';
 
 const migration = '00000000-0000-4000-8000-000000000001';
@@ -35,4 +35,26 @@ it('an agent that was killed takes up following just before it is told to serve:
   await activate(side, migration);
   expect(happened).toEqual(['it follows', 'it is open', 'the gate serves']);
   expect(records.get(migration, 'target').stores.db).toMatchObject({ wanted: false, report: { stage: 'switched' } });
+});
+
+it('nothing is rehearsed on the target of a switch that is made: the marker that it is opened by stays', async () => {
+  const records = new MigrationRecords(tempFolder('records'));
+  records.put({
+    ...{ migration, stream: migration, role: 'target', app: 'shop', peerApp: 'shop', switch: null, stores: {} },
+    peer: { region: 'paris', host: 'localhost', port: 1, ingressPort: 2 },
+  });
+  let [underWay, role] = [true, 'passive'];
+  const attempts = new Map([[() => underWay, migration]]);
+  const home = {
+    record: () => ({ addons: [], files: [] }),
+    remotes: () => [],
+    epochs: () => ({ read: () => ({ role }) }),
+  };
+  const side = { records, home, attempts } as unknown as TargetSide;
+  const rehearsed = () => rehearse(side, { app: 'shop', migration });
+  await expect(rehearsed()).rejects.toMatchObject({ code: 'not_in_sync' });
+  underWay = false;
+  expect(await rehearsed()).toEqual({ roundTripMs: 0 });
+  role = 'active';
+  await expect(rehearsed()).rejects.toMatchObject({ code: 'not_in_sync' });
 });

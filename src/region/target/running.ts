@@ -17,9 +17,15 @@ export async function startWeb(side: TargetSide, { app, migration }: Moving): Pr
   return await side.home.startWeb(app);
 }
 
-/** The longest marker path of all stores, in milliseconds. Holds nothing. */
+/**
+ * The longest marker path of all stores, in milliseconds. Holds nothing.
+ * @throws StorkyError not_in_sync also in a switch: the marker that it waits for, or is opened by, would be forgotten
+ */
 export async function rehearse(side: TargetSide, { migration }: Moving): Promise<{ roundTripMs: number }> {
   const record = side.records.get(migration, 'target');
+  const underWay = [...side.attempts].some(([look, of]) => of === migration && look());
+  if (underWay || side.home.epochs(record.app).read().role === 'active')
+    throw new StorkyError('not_in_sync', { store: 'The target', detail: 'a switch to it is being made' });
   return await prove(side, record, await inSync(side, record));
 }
 
@@ -37,7 +43,7 @@ async function prove(side: TargetSide, record: MigrationRecord, stores: OpenStor
 /** Answers the source agent on the stream that it opened. */
 export function answerTo(side: TargetSide, { migration }: Moving, channel: SwitchChannel): void {
   const record = side.records.get(migration, 'target');
-  answerSwitch(channel, {
+  const underWay = answerSwitch(channel, {
     migration,
     stream: record.stream,
     peer: record.peer.region,
@@ -51,6 +57,8 @@ export function answerTo(side: TargetSide, { migration }: Moving, channel: Switc
     },
     activate: () => activate(side, migration),
   });
+  side.attempts.set(underWay, migration);
+  channel.onClosed(() => side.attempts.delete(underWay));
 }
 
 /**

@@ -26,6 +26,8 @@ export interface TargetSide {
   endpoints: Endpoints;
   governors: Governors;
   offers: Offers;
+  /** The open switch streams, by migration: is an attempt under way on it? */
+  attempts: Map<() => boolean, string>;
   engine(name: string): Promise<DatabaseEngine>;
   /** On the way back, one store becomes a copy of the other side from the turn on (way-back/follow.ts). */
   beginBack(record: MigrationRecord, name: string, from: SourceEndpoint, signal: AbortSignal): Promise<void>;

@@ -22,9 +22,13 @@ export const performSwitch = (phase: Phase): Step =>
         : 'todo';
     },
     async run(ctx) {
-      const { role, epoch } = await ctx.source.source.epoch({ app: ctx.migration.srcAppName });
+      const app = ctx.migration.srcAppName;
+      // First this, then the role: a switch that ends in between has the last word.
+      const { running } = await ctx.source.source.switching({ app });
+      const { role, epoch } = await ctx.source.source.epoch({ app });
       // Once more: quiescing takes its time, and an agent that was killed in an earlier try has lost what the check prepared.
-      if (role === 'active') await proveReady(ctx);
+      // Never beside the switch of an earlier try, which is joined: what it holds must not be prepared anew.
+      if (role === 'active' && !running) await proveReady(ctx);
       const result = await ctx.source.source.switch({
         ...atSource(ctx),
         epoch: role === 'passive' ? epoch : epoch + 1,

@@ -44,6 +44,7 @@ export class Fence {
   readonly #locks: Client;
   readonly #locksPid: number;
   #found: Standstill | undefined;
+  #inUse = false;
   #draft: Promise<void> | undefined;
   #ending: Promise<void> | undefined;
 
@@ -71,6 +72,11 @@ export class Fence {
     return (await Promise.allSettled(pings)).every((ping) => ping.status === 'fulfilled');
   }
 
+  /** Does it hold locks, or ask for them? Nothing else may be done on its connections then. */
+  get inUse(): boolean {
+    return this.#inUse;
+  }
+
   get found(): Standstill {
     if (!this.#found) throw new StorkyError('internal', { detail: 'the marker was asked for before the fence' });
     return this.#found;
@@ -90,6 +96,7 @@ export class Fence {
 
   /** Takes every lock, or none. Throws `long_transaction` just before the deadline (invariant 4). */
   async raise(deadline: Deadline): Promise<void> {
+    this.#inUse = true;
     const giveUpAt = deadline.at - Math.min(sayMs, (deadline.at - performance.now()) / 4);
     for (;;) {
       const left = Math.floor(giveUpAt - performance.now());
@@ -176,6 +183,7 @@ export class Fence {
   async lower(): Promise<void> {
     this.#found = undefined;
     await this.#locks.query('ROLLBACK');
+    this.#inUse = false;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -17,14 +17,18 @@ export async function seal(client: Client): Promise<void> {
 
 /** The seal without its commit: nobody sees anything of it, and it ends with the session (invariant 5). */
 export async function draftSeal(client: Client): Promise<void> {
-  await client.query(`BEGIN; ${shutOut}`);
+  await client.query(`BEGIN; ${shutOut}; SAVEPOINT ${drafted}`);
 }
 
-/** Resolves when the seal is durable. Throws when the draft has failed. */
+/**
+ * Resolves when the seal is durable. Throws when the draft has failed, or is gone: COMMIT alone is content without a
+ * transaction.
+ */
 export async function commitSeal(client: Client): Promise<void> {
-  const { command } = await client.query('COMMIT');
-  if (command !== 'COMMIT') throw new Error(`the seal ended with ${command}`);
+  await client.query(`RELEASE SAVEPOINT ${drafted}; COMMIT`);
 }
+
+const drafted = 'storky_seal';
 
 /**
  * After the commit, so that who is ended cannot come back. The server has the whole order at once and carries it out even

@@ -71,6 +71,9 @@ export class PostgresSource implements SourceStore {
   }
 
   async ready(migration: string): Promise<void> {
+    // What it warms ends with a ROLLBACK: of the locks, and of the seal that is drafted.
+    if (this.#fence?.inUse)
+      throw new StorkyError('not_in_sync', { store: 'The database', detail: 'a switch has its fence' });
     if (!this.#fence || !(await this.#fence.usable())) {
       await disconnectFence(this.#fence);
       this.#fence = await Fence.open(this.#admin);
