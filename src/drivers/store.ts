@@ -47,6 +47,8 @@ export interface SourceEndpoint {
   port: number;
   /** Opens another stream to the source's `serve`. Aborting the signal closes it. */
   openStream(signal: AbortSignal): Promise<Duplex>;
+  /** A copy that is slower than this would break off, bytes a second; said while it is made. */
+  atLeast?(bytesPerSecond: number): void;
   /** Between two parts of a comparison: resolves when the source bears the next one. */
   rest?(): Promise<void>;
   /** Where a comparison that was cut short goes on. */
@@ -62,8 +64,11 @@ export interface Deadline {
 export interface SourceStore {
   check(): Promise<Finding[]>;
   measure(): Promise<Measure>;
-  /** Idempotent: made again, the same ticket comes back while its position is still held; else a new one, with `fresh` true. */
-  open(migration: string): Promise<{ ticket: FollowTicket; fresh: boolean }>;
+  /**
+   * Idempotent: made again, the same ticket comes back while its position is still held; else a new one, with `fresh` true.
+   * `copyLimit` is the most that will be copied in a second, bytes; null: nobody has set one.
+   */
+  open(migration: string, copyLimit?: number | null): Promise<{ ticket: FollowTicket; fresh: boolean }>;
   /**
    * Invariant 7: on the side that is still a copy, before the switch, what the stream back will need here (slot, publication,
    * account). It holds what is written from the turn on, and nothing from before. Idempotent; `open` of the same stream gives

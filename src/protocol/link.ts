@@ -4,6 +4,7 @@ import { FileTree } from './app-record/parts.ts';
 import { Addon } from './app-record/process.ts';
 import { RecordPart } from './app-record/record.ts';
 import { WantedBlobs } from './image.ts';
+import { CopyLimit } from './migration.ts';
 
 /**
  * Agent to agent. One TLS connection a stream: an HTTP/1.1 upgrade on the agent's port, `Upgrade: storky-link`, whose
@@ -26,8 +27,8 @@ export const LinkHello = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('part'), ...base, part: RecordPart }),
   /** The stores' definitions with their credentials, as JSON, then end. */
   z.object({ kind: z.literal('stores'), ...base }),
-  /** A store's follow ticket as JSON, then end. */
-  z.object({ kind: z.literal('ticket'), ...base, store: PartName }),
+  /** A store's follow ticket as JSON, then end; with how fast it will be copied at most. */
+  z.object({ kind: z.literal('ticket'), ...base, store: PartName, copyLimit: CopyLimit.optional() }),
   /** How the app and its stores fare, as JSON, then end. */
   z.object({ kind: z.literal('pressure'), ...base }),
   /** The build's archive, then end. */

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { waitFor } from '../../../test/support/wait-for.ts';
 import { Governor, isPressed, nextRate } from './governor.ts';
 
 const none = Number.POSITIVE_INFINITY;
@@ -15,6 +16,8 @@ test('slower at once, from what really passed; never so slow that it would not e
   expect(nextRate(30e6, 30e6, none, true)).toBe(18e6);
   expect(nextRate(600_000, 600_000, none, true)).toBe(500_000);
   expect(nextRate(200_000, 200_000, 200_000, true)).toBe(200_000);
+  expect(nextRate(4e6, 4e6, none, true, 3e6)).toBe(3e6);
+  expect(nextRate(4e6, 4e6, 1e6, true, 3e6)).toBe(1e6);
 });
 
 test('quicker by and by, up to the limit, and free where it is not the pace that holds the copy back', () => {
@@ -41,4 +44,24 @@ test('nor does it end where asking itself fails', async () => {
     () => {},
   );
   expect(await governor.watching(async () => 'compared')).toBe('compared');
+});
+
+test('pressure slows no store below what it needs, or its copy would break off and begin anew; a limit does', async () => {
+  let p99Ms = 5;
+  const reading = async () => {
+    const requests = { count: 100, p99Ms };
+    return { requests: { window: requests, whole: requests }, pulses: {} };
+  };
+  const rates: (number | null)[] = [];
+  const governor = new Governor(reading, undefined, (known) => rates.push(known.lowestBytesPerSecond));
+  await governor.during('db', async () => {
+    governor.pace('db').mustKeep(3e6);
+    p99Ms = 500;
+    await waitFor(() => rates.some((rate) => rate !== null), { what: 'a pace' });
+    expect(rates.at(-1)).toBe(3e6);
+    // What the user has said is obeyed.
+    governor.limit = 200_000;
+    expect(governor.pace('db').atLeast).toBe(3e6);
+  });
+  expect(governor.pace('db').atLeast).toBeUndefined();
 });

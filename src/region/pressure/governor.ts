@@ -12,7 +12,7 @@ export interface Reading {
 /** So many requests in the window, or its tail says nothing. */
 const enoughRequests = 20;
 /** Bytes a second: slower than this a copy would not end, and hurts nobody. */
-const floor = 500_000;
+const slowest = 500_000;
 const lookEveryMs = 1_000;
 const longestRestMs = 2_000;
 
@@ -20,8 +20,8 @@ const longestRestMs = 2_000;
 export const isPressed = (now: number, before: number): boolean => now > Math.max(2 * before, before + 20);
 
 /** Bytes a second, after a second in which `used` passed: less at once, more by and by (additive rules are too slow here). */
-export function nextRate(rate: number, used: number, limit: number, pressed: boolean): number {
-  if (pressed) return Math.max(Math.min(floor, limit), Math.min(rate, used) * 0.6);
+export function nextRate(rate: number, used: number, limit: number, pressed: boolean, floor = slowest): number {
+  if (pressed) return Math.min(limit, Math.max(floor, Math.min(rate, used) * 0.6));
   // Nobody waited for it: it is not what holds the copy back.
   if (used < rate * 0.5) return limit;
   return Math.min(limit, rate * 1.25);
@@ -126,7 +126,8 @@ export class Governor {
     } catch (error) {
       log.warn({ detail: String(error) }, 'the source does not say how it fares');
     }
-    if (seconds > 0) this.#bucket.rate = nextRate(this.#bucket.rate, bytes / seconds, this.#limit, this.#pressed);
+    if (seconds > 0)
+      this.#bucket.rate = nextRate(this.#bucket.rate, bytes / seconds, this.#limit, this.#pressed, this.#floor());
     this.#remember(bytes, seconds);
   }
 
@@ -163,6 +164,12 @@ export class Governor {
       // On a full disk, for example. It is a figure, and no reason to end a copy.
       log.warn({ detail: String(error) }, 'how the source fared could not be written down');
     }
+  }
+
+  /** The stores that are copied share the rate, and none of them may come below what it needs. */
+  #floor(): number {
+    const needs = [...this.#stores.values()].flatMap(({ atLeast }) => atLeast ?? []);
+    return Math.max(slowest, needs.length * Math.max(0, ...needs));
   }
 
   #bytes(): number {

@@ -53,6 +53,7 @@ export class Bucket {
 export class StorePace implements Pace {
   readonly #bucket: Bucket;
   #resting: AbortController | undefined;
+  #atLeast = 0;
   /** Since the beginning. */
   bytes = 0;
   #heldBackMs = 0;
@@ -68,8 +69,19 @@ export class StorePace implements Pace {
       return await work();
     } finally {
       this.#resting = undefined;
+      this.#atLeast = 0;
       resting.abort();
     }
+  }
+
+  /** What is being copied would break off at a lower rate, bytes a second. Only a limit of the user's is obeyed below it. */
+  mustKeep(bytesPerSecond: number): void {
+    if (this.#resting) this.#atLeast = bytesPerSecond;
+  }
+
+  /** Undefined where nothing is copied. */
+  get atLeast(): number | undefined {
+    return this.#resting && this.#atLeast;
   }
 
   /** Milliseconds that streams rested since this was asked last. */

@@ -64,6 +64,19 @@ export function startCarrying(
   });
 }
 
+/** Durable, and holds at once; the sources of what is copied now get to know it too, as far as they can be reached. */
+export async function limitCopy(side: TargetSide, migration: string, copyLimit: number | null): Promise<void> {
+  const before = side.records.get(migration, 'target').copyLimit ?? null;
+  side.governors.setLimit(migration, copyLimit);
+  if (before === copyLimit) return;
+  const record = side.records.get(migration, 'target');
+  for (const [store, { carrier, report }] of Object.entries(record.stores))
+    if (carrier === 'live' && report?.stage === 'copying')
+      await fetchTicket(side, record, store, AbortSignal.timeout(10_000)).catch((error) =>
+        log.warn({ store, detail: String(error) }, 'the source does not know of the limit yet'),
+      );
+}
+
 export function resumeCarrying(side: TargetSide): void {
   for (const { app, migration, stores } of side.records.all('target')) {
     if (!side.home.exists(app) || side.home.epochs(app).read().role === 'active') continue;
@@ -158,9 +171,10 @@ async function started({ home }: TargetSide, app: string, name: string): Promise
 }
 
 /** The source's present one: a fresh one when what it had opened cannot be used any more. */
-function fetchTicket({ link }: TargetSide, record: MigrationRecord, store: string, signal: AbortSignal) {
+function fetchTicket({ link, records }: TargetSide, record: MigrationRecord, store: string, signal: AbortSignal) {
   const { migration, peer, peerApp } = record;
-  return link.openJson<FollowTicket>(peer, { kind: 'ticket', migration, app: peerApp, store }, signal);
+  const copyLimit = records.find(migration, 'target')?.copyLimit ?? null;
+  return link.openJson<FollowTicket>(peer, { kind: 'ticket', migration, app: peerApp, store, copyLimit }, signal);
 }
 
 function copiedFlag({ records }: TargetSide, record: MigrationRecord, store: string, kind: StoreName['kind']) {

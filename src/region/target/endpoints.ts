@@ -60,7 +60,9 @@ export class Endpoints {
     const openStream = (signal: AbortSignal) => this.#link.open(peer, { kind: 'store', ...hello }, signal, pace);
     const rest = () => governor.rest();
     const bookmark = bookmarkOf(this.#records, migration, store);
-    return { endpoint: { host: tunnel?.host ?? '', port: tunnel?.port ?? 0, openStream, rest, bookmark }, tunnel };
+    const atLeast = (bytesPerSecond: number) => pace.mustKeep(bytesPerSecond);
+    const endpoint = { host: tunnel?.host ?? '', port: tunnel?.port ?? 0, openStream, rest, bookmark, atLeast };
+    return { endpoint, tunnel };
   }
 
   /** On the port that it had, where that is free: a database that follows then goes on by itself. */

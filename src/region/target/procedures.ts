@@ -2,7 +2,7 @@ import type { RegionInfo } from '../../protocol/region-contract.ts';
 import type { RegionAnswers } from '../agent/answers.ts';
 import { quiet } from '../quiet.ts';
 import { reach } from '../reach.ts';
-import { carryStore, stopCarrying } from './carrying.ts';
+import { carryStore, limitCopy, stopCarrying } from './carrying.ts';
 import { checkTarget } from './check.ts';
 import { closeTarget } from './close.ts';
 import { create, deprovision, importPart, provision, remove, useRemotely } from './creating.ts';
@@ -29,7 +29,7 @@ export function targetProcedures(
     provision: quiet((input) => provision(side, input)),
     useRemotely: quiet((input) => useRemotely(side, input)),
     deprovision: quiet((input) => deprovision(side, input)),
-    limit: quiet(async ({ migration, copyLimit }) => side.governors.setLimit(migration, copyLimit)),
+    limit: quiet(({ migration, copyLimit }) => limitCopy(side, migration, copyLimit)),
     pressure: async ({ migration }) => side.records.get(migration, 'target').pressure ?? null,
     carry: quiet(({ migration, store, carrier }) => carryStore(side, migration, store, carrier)),
     stopCarrying: quiet(({ migration, store }) => stopCarrying(side, migration, store)),

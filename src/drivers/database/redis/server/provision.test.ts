@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { never } from '../../conformance/rig.ts';
 import { engine } from '../engine.ts';
-import { streamRoom } from '../source/sizes.ts';
+import { slowestCopy, streamRoom } from '../source/sizes.ts';
 import { Servers } from '../testing/servers.ts';
 import { ask } from '../wire/connect.ts';
 import { stopServer } from './server.ts';
@@ -111,4 +111,17 @@ test('the room for the stream grows with the writes and the size, and is bounded
   expect(streamRoom(0, 0, 8 * gb)).toBe(32 * mb);
   expect(streamRoom(5 * mb, 2 * gb, 64 * gb)).toBeGreaterThan(5 * mb * 60);
   expect(streamRoom(50 * mb, 20 * gb, 8 * gb)).toBe(2 * gb);
+});
+
+test('a limit makes the copy longer, and the room for what is written meanwhile larger', () => {
+  const [mb, gb] = [1024 ** 2, 1024 ** 3];
+  const room = streamRoom(mb / 10, 5 * gb, 64 * gb, mb);
+  expect(room).toBeGreaterThan((mb / 10) * ((5 * gb) / mb));
+  expect(streamRoom(mb / 10, 5 * gb, 64 * gb, 500 * mb), 'a fast limit changes nothing').toBe(
+    streamRoom(mb / 10, 5 * gb, 64 * gb),
+  );
+  expect(slowestCopy(mb / 10, 5 * gb, room)).toBeCloseTo(mb, -3);
+  // The room that a server has by itself, at the same writes: less than 20 minutes for the copy.
+  expect(slowestCopy(mb / 10, 5 * gb, 256 * mb)).toBeGreaterThan(4 * mb);
+  expect(slowestCopy(50 * mb, 20 * gb, mb), 'never more than what it was sized for').toBe(20 * mb);
 });

@@ -27,6 +27,7 @@ export async function openSource(
   instance: DatabaseInstance,
   client: Client,
   migration: string,
+  copyLimit: number | null,
 ): Promise<{ ticket: Ticket; fresh: boolean }> {
   const known = recall(instance).tickets[migration];
   const ticket = known ?? { ...(await newTicket(client, migration)), ...foreign(instance) };
@@ -38,7 +39,7 @@ export async function openSource(
   const given = instance.external ? await foreignRights(client) : rights;
   await ask(client, 'ACL', 'SETUSER', ticket.user, ...given, `>${ticket.password}`);
   await saveUsers(instance, client);
-  await makeRoom(instance, client);
+  await makeRoom(instance, client, copyLimit);
   return { ticket, fresh: !known };
 }
 

@@ -11,35 +11,70 @@ const sampleMs = 100;
 
 /** A cut of this length is mended from the backlog, without a new copy. */
 const outageSeconds = 60;
-/** A slow link; a faster one only makes the sizes safer. */
-const copyBytesPerSecond = 20 * megabyte;
+/** A slow link; a faster one only makes the sizes safer. A limit that the user has set may be slower still. */
+const slowLink = 20 * megabyte;
+/** For a moment with more writes than the one that was measured. */
+const margin = 2;
 
 /**
  * What a replica must be allowed to fall behind while it is copied and while its link is cut. Too small a backlog, or too
  * small a buffer, ends every copy before it is complete, and the next one begins: for ever, on a busy server.
  */
-export function streamRoom(bytesPerSecond: number, datasetBytes: number, freeMemory: number): number {
-  const seconds = datasetBytes / copyBytesPerSecond + outageSeconds;
-  const wanted = Math.max(32 * megabyte, 2 * bytesPerSecond * seconds);
+export function streamRoom(
+  bytesPerSecond: number,
+  datasetBytes: number,
+  freeMemory: number,
+  copyLimit: number | null = null,
+): number {
+  const seconds = datasetBytes / Math.min(slowLink, copyLimit ?? slowLink) + outageSeconds;
+  const wanted = Math.max(32 * megabyte, margin * bytesPerSecond * seconds);
   return Math.round(Math.min(wanted, Math.max(32 * megabyte, freeMemory / 4)));
 }
 
-/** Makes room for the time of a migration; never less than what is set already. `giveBack` restores it. Idempotent. */
-export async function makeRoom(instance: DatabaseInstance, client: Client): Promise<void> {
+/** The other way round, bytes a second: in a copy that is slower, what is written meanwhile takes more than this room. */
+export function slowestCopy(bytesPerSecond: number, datasetBytes: number, room: number): number {
+  const seconds = room / (margin * bytesPerSecond) - outageSeconds;
+  return datasetBytes / Math.max(seconds, datasetBytes / slowLink);
+}
+
+/**
+ * Makes room for the time of a migration, whose copy takes as long as its limit makes it (bytes a second); never less than
+ * what is set already. `giveBack` restores it. Idempotent.
+ */
+export async function makeRoom(instance: DatabaseInstance, client: Client, copyLimit: number | null): Promise<void> {
   // Sized by who runs it, where that is not changed.
   if (instance.external && !(await may(client, ['CONFIG', 'GET', 'save'], ['CONFIG', 'SET', 'timeout', 0]))) return;
-  const before = await infoOf(client);
-  await sleep(sampleMs);
-  const rate = writeRate(before, await infoOf(client), sampleMs);
-  const room = streamRoom(rate, Number(before.used_memory), instance.external ? freeThere(before) : freeMemoryBytes());
+  const { info, rate } = await sampled(client);
+  const free = instance.external ? freeThere(info) : freeMemoryBytes();
+  const sizeFor = (limit: number | null) => streamRoom(rate, Number(info.used_memory), free, limit);
   const { 'repl-backlog-size': backlog, 'client-output-buffer-limit': limits } = await settingsOf(client, [
     'repl-backlog-size',
     'client-output-buffer-limit',
   ]);
-  if (Number(backlog) < room) await change(instance, client, 'repl-backlog-size', String(room), backlog!);
-  const hard = Number(/slave (\d+)/.exec(limits!)?.[1] ?? 0);
+  // The backlog is for cuts, however long the copy takes.
+  if (Number(backlog) < sizeFor(null))
+    await change(instance, client, 'repl-backlog-size', String(sizeFor(null)), backlog!);
+  const [hard, room] = [hardLimit(limits!), sizeFor(copyLimit)];
   if (hard !== 0 && (hard < room || / slave \d+ [1-9]/.test(` ${limits}`)))
     await change(instance, client, 'client-output-buffer-limit', `replica ${Math.max(hard, room)} 0 0`, limits!);
+}
+
+/** Of what a replica may fall behind, bytes; 0: none. */
+const hardLimit = (limits: string): number => Number(/slave (\d+)/.exec(limits)?.[1] ?? 0);
+
+/** Asked by the target, of the source as it is; 0 where that does not tell what it keeps, or has no limit. */
+export async function slowestCopyFrom(source: Client): Promise<number> {
+  const settings = await settingsOf(source, ['client-output-buffer-limit']).catch(() => undefined);
+  const room = hardLimit(settings?.['client-output-buffer-limit'] ?? '');
+  if (room === 0) return 0;
+  const { info, rate } = await sampled(source);
+  return slowestCopy(rate, Number(info.used_memory), room);
+}
+
+async function sampled(client: Client): Promise<{ info: Info; rate: number }> {
+  const before = await infoOf(client);
+  await sleep(sampleMs);
+  return { info: before, rate: writeRate(before, await infoOf(client), sampleMs) };
 }
 
 /** What is written cannot be more than what comes in and what scripts make of it; the stream itself, once there is one, tells. */

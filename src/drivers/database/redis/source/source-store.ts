@@ -43,8 +43,8 @@ export class RedisSource implements SourceStore {
     return digestOf(await this.#with((client) => this.#surroundings(client)));
   }
 
-  open(migration: string): Promise<{ ticket: FollowTicket; fresh: boolean }> {
-    return this.#with((client) => openSource(this.#instance, client, migration));
+  open(migration: string, copyLimit: number | null = null): Promise<{ ticket: FollowTicket; fresh: boolean }> {
+    return this.#with((client) => openSource(this.#instance, client, migration, copyLimit));
   }
 
   /** A copy carries its own accounts, and the history that its copies can go on from: the same as on the side that serves. */

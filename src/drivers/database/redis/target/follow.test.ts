@@ -189,3 +189,28 @@ test('a crash of the target between the marker and its activation loses nothing,
   expect(await moved.get('new side')).toBe('open');
   await writers.ended();
 });
+
+test('a source is told how slow the copy will be, keeps the more for it, and says how slow it may become', async () => {
+  const slow = await Move.begin();
+  try {
+    const server = await slow.servers.client(slow.here, 'admin');
+    const limit = async () => {
+      const [, limits] = await ask<string[]>(server, 'CONFIG', 'GET', 'client-output-buffer-limit');
+      return Number(/slave (\d+)/.exec(limits!)![1]);
+    };
+    await slow.app.set('big', randomBytes(1_000_000));
+    await slow.source.open(slow.migration, null);
+    const before = await limit();
+    slow.ticket = (await slow.source.open(slow.migration, 100)).ticket;
+    expect(await limit()).toBeGreaterThan(2 * before);
+    const told: number[] = [];
+    const from = { ...(({ host, port }) => ({ host, port }))(slow.tunnel), atLeast: (rate: number) => told.push(rate) };
+    await slow.target.copy(slow.migration, slow.ticket, from as never, () => {}, never);
+    expect(told).toEqual([expect.any(Number)]);
+    expect(told[0]).toBeGreaterThan(0);
+    await slow.source.close(slow.migration);
+    expect(await limit(), 'as it was before').toBeLessThanOrEqual(before);
+  } finally {
+    await slow.dispose();
+  }
+}, 60_000);

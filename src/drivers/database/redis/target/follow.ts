@@ -98,7 +98,7 @@ async function giveUp(client: Client): Promise<StorkyError> {
   await replicateFrom(client, nowhere);
   return refused(
     `the copy broke off ${mostCopies} times, before the stream could begin`,
-    'Look at the log of the source; move at a quieter time, or raise its client-output-buffer-limit for replicas.',
+    'Look at the log of the source; raise a limit of the copy with `migration-limit`, move at a quieter time, or raise its client-output-buffer-limit for replicas.',
   );
 }
 

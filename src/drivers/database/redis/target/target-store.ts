@@ -5,6 +5,7 @@ import type { Deadline, FollowTicket, Lag, Report, SourceEndpoint, TargetStore, 
 import type { DatabaseInstance } from '../../contract.ts';
 import { restoreServer } from '../backup.ts';
 import { recall } from '../server/memory.ts';
+import { slowestCopyFrom } from '../source/sizes.ts';
 import type { Proof } from '../source/source-store.ts';
 import { readSurroundings, takeOver } from '../surroundings.ts';
 import { readTicket, sourceAddress, type Ticket } from '../ticket.ts';
@@ -147,6 +148,7 @@ export class RedisTarget implements TargetStore {
     const source = await this.#sourceClient();
     // Before the data comes: it is never open to others than the source's users, nor kept by other rules.
     await takeOver(this.#instance, client, await readSurroundings(source, ticket.administrator));
+    from.atLeast?.(await slowestCopyFrom(source));
     await followSource(this.#instance, client, ticket, from, report, signal);
     this.#lag = new LagWatch();
     this.#budget = await CopyBudget.from(source);
