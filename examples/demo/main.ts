@@ -5,29 +5,39 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import type { Migration } from '../../src/protocol/migration.ts';
 import { checkLedger, forkVisitors, type Visitors } from '../shop/visitors/index.js';
+import { performOnDocker } from './docker.ts';
 import { Processes } from './processes.ts';
 import { from, type Stage, setTheStage, storesOf, to } from './stage.ts';
 import { chapter, phases, tell, tick } from './story.ts';
 import { judge, type Verdict, verdictTable } from './verdict.ts';
 
 const { values: flags } = parseArgs({
-  options: { json: { type: 'boolean' }, keep: { type: 'boolean' }, rate: { type: 'string', default: '300' } },
+  options: {
+    json: { type: 'boolean' },
+    keep: { type: 'boolean' },
+    docker: { type: 'boolean' },
+    rate: { type: 'string' },
+  },
 });
 const started = performance.now();
+const rate = Number(flags.rate ?? (flags.docker ? 200 : 300));
 
 const folder = mkdtempSync(join(tmpdir(), 'storky-demo-'));
 chmodSync(folder, 0o755);
 const processes = new Processes(folder);
 let stage: Stage | undefined;
+const endings: (() => unknown)[] = [];
 try {
-  const verdict = await perform();
+  const verdict = flags.docker
+    ? await performOnDocker({ folder, rate, started, atEnd: (work) => void endings.unshift(work) })
+    : await perform();
   console.error(`\n${verdictTable(verdict)}\n`);
   tell(
     verdict.ok
       ? 'Nothing was lost, nobody saw an error.'
       : 'This is not what Storky promises: look at the figures in red.',
   );
-  if (flags.keep) await keep(stage!);
+  if (flags.keep && stage) await keep(stage);
   if (flags.json) console.log(JSON.stringify(verdict));
   process.exitCode = verdict.ok ? 0 : 1;
 } catch (error) {
@@ -37,6 +47,7 @@ try {
   process.exitCode = 1;
 } finally {
   await processes.stopAll();
+  for (const end of endings) await end();
   if (!flags.keep) rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
 }
 
@@ -44,11 +55,11 @@ async function perform(): Promise<Verdict> {
   chapter('Two regions on this machine');
   stage = await setTheStage(processes, tell);
 
-  chapter(`Visitors come: ${flags.rate} requests a second, half of them writes`);
+  chapter(`Visitors come: ${rate} requests a second, half of them writes`);
   const visitors = await forkVisitors({
     url: stage.routers[from]!,
     hostHeader: stage.hostName,
-    rate: Number(flags.rate),
+    rate,
     onTick: tick,
   });
   await sleep(3_000);

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Docker from 'dockerode';
 import { onTestFinished } from 'vitest';
-import { type Spawned, spawnForTest } from './spawned.ts';
+import { type AtEnd, type Spawned, spawnForTest } from './spawned.ts';
 import { waitFor } from './wait-for.ts';
 
 /** True where a Docker of a test's own can run; else says so, and never passes over it in silence under CI. */
@@ -29,28 +29,37 @@ export interface DockerHost {
   start(): Promise<void>;
 }
 
-/** A daemon in a network namespace, by default one of its own, with its own images and networks; gone with the test. */
-export async function startDockerHost(
-  namespace = newNamespace(),
-  enter = (command: string[]) => ['nsenter', `--net=/run/netns/${namespace}`, ...command],
-): Promise<DockerHost> {
-  const folder = mkdtempSync(join(tmpdir(), 'storky-docker-'));
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
-  const host = dockerHostIn(enter, folder);
+export interface DockerHostOptions {
+  /** Default: one of its own. */
+  namespace?: string;
+  /** The command that runs another one there. */
+  enter?: (command: string[]) => string[];
+  /** Who ends it. Default: the test. */
+  atEnd?: AtEnd;
+}
+
+/** A daemon in a network namespace, with its own images and networks. */
+export async function startDockerHost(options: DockerHostOptions = {}): Promise<DockerHost> {
+  const { atEnd = onTestFinished } = options;
+  const { namespace = newNamespace(atEnd) } = options;
+  const { enter = (command) => ['nsenter', `--net=/run/netns/${namespace}`, ...command] } = options;
+  const folder = mkdtempSync(join(tmpdir(), 'sd-'));
+  atEnd(() => rmSync(folder, { recursive: true, force: true }));
+  const host = dockerHostIn(enter, folder, atEnd);
   await host.start();
   return host;
 }
 
-function newNamespace(): string {
+function newNamespace(atEnd: AtEnd): string {
   const namespace = `sd${randomBytes(3).toString('hex')}`;
-  onTestFinished(() => void spawnSync('ip', ['netns', 'delete', namespace]));
+  atEnd(() => void spawnSync('ip', ['netns', 'delete', namespace]));
   run('ip', 'netns', 'add', namespace);
   run('ip', '-n', namespace, 'link', 'set', 'lo', 'up');
   return namespace;
 }
 
 /** Not by `ip netns exec`: that mounts another /sys, without the control groups. */
-function dockerHostIn(enter: (command: string[]) => string[], folder: string): DockerHost {
+function dockerHostIn(enter: (command: string[]) => string[], folder: string, atEnd: AtEnd): DockerHost {
   const socket = join(folder, 'docker.sock');
   const places = { 'data-root': 'data', 'exec-root': 'exec', pidfile: 'docker.pid' };
   const options = Object.entries(places).flatMap(([option, name]) => [`--${option}`, join(folder, name)]);
@@ -62,7 +71,7 @@ function dockerHostIn(enter: (command: string[]) => string[], folder: string): D
     async start() {
       // Its containerd writes down what it was doing when it is ended in a hurry.
       const [program, ...args] = enter(['dockerd', '--host', `unix://${socket}`, ...options]);
-      daemon = spawnForTest(program!, args, { env: { TMPDIR: folder } });
+      daemon = spawnForTest(program!, args, { env: { TMPDIR: folder }, atEnd });
       await waitFor(() => docker.ping().then(() => true), { timeout: 60_000, what: 'dockerd' }).catch(
         (error: Error) => {
           throw new Error(`${error.message}: ${daemon.output().slice(-2_000)}`);

@@ -1,11 +1,10 @@
-import { cpSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type Docker from 'dockerode';
 import { importBase } from './base-image.ts';
 import { bringModules } from './bring-modules.ts';
 import { copyOfShop } from './shop.ts';
 import { projectRoot } from './spawned.ts';
-import { tempFolder } from './temp-folder.ts';
 
 const base = 'storky-test-base';
 
@@ -27,10 +26,10 @@ exec setpriv --reuid=postgres --regid=postgres --clear-groups postgres -D "$PGDA
 `;
 
 /** What a host of somebody with a shop has: his own image, and those of the databases, under the names of the official ones. */
-export async function shopImages(docker: Docker): Promise<void> {
+export async function shopImages(docker: Docker, folder: string): Promise<void> {
   await importBase(docker, base);
-  await build(docker, 'postgres:15', (folder) => {
-    writeFileSync(join(folder, 'entrypoint.sh'), postgresEntrypoint, { mode: 0o755 });
+  await build(docker, folder, 'postgres:15', (at) => {
+    writeFileSync(join(at, 'entrypoint.sh'), postgresEntrypoint, { mode: 0o755 });
     return [
       'ENV PG_MAJOR=15 PGDATA=/var/lib/postgresql/data PATH=/usr/lib/postgresql/15/bin:/usr/local/bin:/usr/bin:/bin',
       'RUN mkdir -p /var/run/postgresql /var/lib/postgresql && chown postgres /var/run/postgresql /var/lib/postgresql',
@@ -41,18 +40,18 @@ export async function shopImages(docker: Docker): Promise<void> {
       'ENTRYPOINT ["/entrypoint.sh"]',
     ];
   });
-  await build(docker, 'redis:7', () => [
+  await build(docker, folder, 'redis:7', () => [
     'ENV REDIS_VERSION=7.0.15',
     'VOLUME /data',
     'WORKDIR /data',
     'EXPOSE 6379',
     'ENTRYPOINT ["redis-server", "--protected-mode", "no", "--bind", "0.0.0.0", "--dir", "/data"]',
   ]);
-  await build(docker, 'shop-web:latest', (folder) => {
-    const app = copyOfShop(join(folder, 'app'));
+  await build(docker, folder, 'shop-web:latest', (at) => {
+    const app = copyOfShop(join(at, 'app'));
     bringModules(app, 'pg', 'ws');
-    mkdirSync(join(folder, 'bin'));
-    cpSync(join(projectRoot, 'node_modules/node/bin/node'), join(folder, 'bin/node'), { dereference: true });
+    mkdirSync(join(at, 'bin'));
+    cpSync(join(projectRoot, 'node_modules/node/bin/node'), join(at, 'bin/node'), { dereference: true });
     return [
       'COPY bin/node /usr/local/bin/node',
       'COPY app /app',
@@ -63,8 +62,8 @@ export async function shopImages(docker: Docker): Promise<void> {
   });
 }
 
-async function build(docker: Docker, name: string, fill: (folder: string) => string[]): Promise<void> {
-  const folder = tempFolder('image');
+async function build(docker: Docker, parent: string, name: string, fill: (folder: string) => string[]): Promise<void> {
+  const folder = mkdtempSync(join(parent, 'image-'));
   writeFileSync(join(folder, 'Dockerfile'), [`FROM ${base}`, ...fill(folder)].join('\n'));
   const answer = await docker.buildImage({ context: folder, src: readdirSync(folder) }, { t: name });
   await new Promise((resolve, reject) =>

@@ -13,7 +13,7 @@ import {
 } from '../../../examples/shop/visitors/index.js';
 import { type DockerHost, startDockerHost } from '../../support/docker-host.ts';
 import { shopImages } from '../../support/shop-images.ts';
-import { projectRoot, runStorky, spawnForTest } from '../../support/spawned.ts';
+import { type AtEnd, projectRoot, runStorky, spawnForTest } from '../../support/spawned.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 import { waitFor } from '../../support/wait-for.ts';
 import { agentPorts, enter, type Host, Network } from './network.ts';
@@ -52,6 +52,28 @@ services:
 volumes: { db: {}, uploads: {} }
 `;
 
+const nginxConf = (address: string): string => `pid ${projects}/nginx.pid;
+user root;
+worker_processes 1;
+events { worker_connections 512; }
+http {
+  access_log off;
+  client_body_temp_path ${projects}/nginx-body;
+  proxy_temp_path ${projects}/nginx-proxy;
+  map $http_upgrade $connection_upgrade { default upgrade; "" close; }
+  server {
+    listen ${address}:80;
+    location / {
+      proxy_pass http://127.0.0.1:${port};
+      proxy_http_version 1.1;
+      proxy_set_header Host $host;
+      proxy_set_header Upgrade $http_upgrade;
+      proxy_set_header Connection $connection_upgrade;
+    }
+  }
+}
+`;
+
 export interface ComposeHost {
   readonly name: 'west' | 'east';
   readonly docker: Docker;
@@ -61,6 +83,10 @@ export interface ComposeHost {
   readonly url: string;
   /** All that Docker tells of containers, networks and volumes, and the rules of the host's packet filter. */
   inspected(): Promise<unknown>;
+  /** What the shop's database answers, as its owner asks it. */
+  sql(text: string): Promise<string>;
+  /** nginx before the shop's published port, as many hosts have it. */
+  proxy(): Promise<string>;
   /** Brings the project up, as its owner does. */
   up(): Promise<void>;
   compose(...args: string[]): SpawnSyncReturns<string>;
@@ -71,15 +97,16 @@ export interface ComposeHost {
 }
 
 /** Two Docker hosts with an agent each, that share nothing but the link; on one of them somebody runs a shop with Compose. */
-export async function composeHosts(): Promise<{
+export async function composeHosts(own = ofTheTest()): Promise<{
   stage: Stage;
   west: ComposeHost;
   east: ComposeHost;
   storky(...args: string[]): Promise<string>;
 }> {
-  const network = Network.make({ open: true });
-  const [west, east] = await Promise.all([hostOf('west', network.west), hostOf('east', network.east)]);
+  const network = Network.make({ open: true, atEnd: own.atEnd });
+  const [west, east] = await Promise.all([hostOf('west', network.west, own), hostOf('east', network.east, own)]);
   const stage = await Stage.set({
+    own,
     host: network.here,
     region: (name) => {
       const host = name === 'west' ? west : east;
@@ -92,15 +119,22 @@ export async function composeHosts(): Promise<{
     },
   });
   const storky = async (...args: string[]) => {
-    const { code, output } = await runStorky([...args, '--yes'], { env: stage.env });
-    expect(code, output).toBe(0);
+    const { code, output } = await runStorky([...args, '--yes'], { env: stage.env, atEnd: own.atEnd });
+    if (code !== 0) throw new Error(`storky ${args.join(' ')} ended with ${code}:\n${output}`);
     return output;
   };
   return { stage, west, east, storky };
 }
 
+export interface Own {
+  atEnd: AtEnd;
+  folder: string;
+}
+
+const ofTheTest = (): Own => ({ atEnd: onTestFinished, folder: tempFolder('hosts') });
+
 /** Visitors of the shop where it is published; they leave with the test. */
-export async function openForBusiness({ url }: ComposeHost, rate = 60): Promise<Visitors> {
+export async function openForBusiness(url: string, webSockets = 2): Promise<Visitors> {
   await waitFor(
     () =>
       fetch(`${url}/health`).then(
@@ -109,7 +143,7 @@ export async function openForBusiness({ url }: ComposeHost, rate = 60): Promise<
       ),
     { timeout: 60_000, what: 'the shop' },
   );
-  const visitors = startVisitors({ url, hostHeader: 'shop.localhost', rate, connections: 24, webSockets: 2 });
+  const visitors = startVisitors({ url, hostHeader: 'shop.localhost', rate: 60, connections: 24, webSockets });
   onTestFinished(() => void visitors.stop());
   await served(visitors);
   return visitors;
@@ -124,11 +158,7 @@ export async function served(visitors: Visitors, count = 100): Promise<void> {
 /** Each acknowledged write is there, exactly once, on the host that serves; nobody has seen an error. */
 export async function closeTheBooks(visitors: Visitors, at: ComposeHost): Promise<Summary> {
   const summary = await visitors.stop();
-  const { NetworkSettings } = await at.docker.getContainer('shop_db_1').inspect();
-  const { Mountpoint: uploadsFolder } = await at.docker.getVolume('shop_uploads').inspect();
-  const { IPAddress } = NetworkSettings.Networks.shop_default!;
-  const databaseUrl = `postgresql://shop:sec%2Fret%2B1@${IPAddress}:5432/shop`;
-  const verdict = await checkFrom(at, visitors.ledger(), { databaseUrl, uploadsFolder });
+  const verdict = await checkOn(at, visitors.ledger(), onTestFinished);
   expect(verdict).toMatchObject({ ok: true, lost: [], duplicated: [], overlappingWorkers: [] });
   expect(summary.failures).toEqual([]);
   expect(summary.lost).toEqual([]);
@@ -136,24 +166,29 @@ export async function closeTheBooks(visitors: Visitors, at: ComposeHost): Promis
   return summary;
 }
 
-/** The database is reached from its own host alone. */
-async function checkFrom(at: ComposeHost, ledger: Ledger, place: LedgerPlace): Promise<LedgerVerdict> {
+/** By the database and the folder themselves, which are reached from that host alone. */
+export async function checkOn(at: ComposeHost, ledger: Ledger, atEnd: AtEnd): Promise<LedgerVerdict> {
+  const { NetworkSettings } = await at.docker.getContainer('shop_db_1').inspect();
+  const { Mountpoint: uploadsFolder } = await at.docker.getVolume('shop_uploads').inspect();
+  const { IPAddress } = NetworkSettings.Networks.shop_default!;
+  const place: LedgerPlace = { databaseUrl: `postgresql://shop:sec%2Fret%2B1@${IPAddress}:5432/shop`, uploadsFolder };
   const program = `
     const { checkLedger } = await import('${projectRoot}examples/shop/visitors/index.js');
     const { ledger, place } = JSON.parse(await new Response(process.stdin).text());
     console.log(JSON.stringify(await checkLedger(ledger, place)));`;
   const [command, ...args] = at.enter([process.execPath, '--input-type=module', '-e', program]);
-  const checking = spawnForTest(command!, args, { input: JSON.stringify({ ledger, place }) });
+  const checking = spawnForTest(command!, args, { input: JSON.stringify({ ledger, place }), atEnd });
   const { code } = await checking.ended;
-  expect(code, checking.output()).toBe(0);
+  if (code !== 0) throw new Error(`the ledger could not be checked: ${checking.output()}`);
   return JSON.parse(checking.stdout()) as LedgerVerdict;
 }
 
-async function hostOf(name: 'west' | 'east', host: Host): Promise<ComposeHost> {
-  const own = tempFolder(`srv-${name}`);
+async function hostOf(name: 'west' | 'east', host: Host, { atEnd, folder: parent }: Own): Promise<ComposeHost> {
+  const own = join(parent, `srv-${name}`);
+  mkdirSync(own, { mode: 0o755 });
   const inside = (command: string[]) =>
     enter(host, ['unshare', '--mount', 'sh', '-c', `mount --bind '${own}' ${projects} && exec "$@"`, 'sh', ...command]);
-  const daemon = await startDockerHost(host.namespace, inside);
+  const daemon = await startDockerHost({ namespace: host.namespace, enter: inside, atEnd });
   const run = (...command: string[]) => {
     const [program, ...args] = inside(command);
     return spawnSync(program!, args, {
@@ -186,10 +221,23 @@ async function hostOf(name: 'west' | 'east', host: Host): Promise<ComposeHost> {
         /^#.*$|\[\d+:\d+\]|packets \d+ bytes \d+/gm,
         '',
       );
-      return { containers, networks, volumes, rules };
+      const images = (await daemon.docker.listImages()).map(({ Id, RepoTags }) => ({ Id, RepoTags }));
+      return { containers, networks, volumes, images, rules };
+    },
+    async sql(text) {
+      const { stdout, stderr } = run('docker', 'exec', 'shop_db_1', 'psql', '-U', 'shop', '-d', 'shop', '-tAc', text);
+      return stdout + stderr;
+    },
+    async proxy() {
+      writeFileSync(join(own, 'nginx.conf'), nginxConf(host.address));
+      const [program, ...args] = inside(['nginx', '-c', `${projects}/nginx.conf`, '-e', 'stderr', '-g', 'daemon off;']);
+      spawnForTest(program!, args, { atEnd });
+      const url = `http://${host.address}:80`;
+      await waitFor(() => fetch(url).then(() => true), { timeout: 20_000, what: 'nginx' });
+      return url;
     },
     async up() {
-      await shopImages(daemon.docker);
+      await shopImages(daemon.docker, parent);
       const project = join(own, 'shop');
       mkdirSync(join(project, 'branding'), { recursive: true });
       writeFileSync(join(project, 'branding/logo.svg'), '<svg/>');

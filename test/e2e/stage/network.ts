@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { onTestFinished } from 'vitest';
+import type { AtEnd } from '../../support/spawned.ts';
 
 export const agentPorts = { agent: 8700, http: 8080, ingress: 8701 };
 
@@ -32,9 +33,9 @@ export class Network {
   readonly east: Host = { namespace: `${this.#name}e`, address: `${this.#subnet}.3` };
 
   /** `open`: from this machine, as from the internet, everything of them can be reached. */
-  static make({ open = false } = {}): Network {
+  static make({ open = false, atEnd = onTestFinished as AtEnd } = {}): Network {
     const network = new Network();
-    onTestFinished(() => network.#remove());
+    atEnd(() => network.#remove());
     network.#build(open);
     return network;
   }

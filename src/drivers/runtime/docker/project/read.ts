@@ -74,7 +74,7 @@ async function withSpecs({ region, docker }: Reader, mounts: Project['mounts']):
     mounts.map(async (mount) => {
       if (mount.kind !== 'volume') return mount;
       const { Driver, Labels, Options } = await asked(region, docker.getVolume(mount.name).inspect());
-      return { ...mount, spec: { Driver, Labels: Labels ?? {}, DriverOpts: Options ?? {} } };
+      return { ...mount, spec: { Driver, ...(Labels && { Labels }), ...(Options && { DriverOpts: Options }) } };
     }),
   );
 }
