@@ -25,8 +25,7 @@ export const nft: Tool = {
 
   async renew(order) {
     const set = `inet ${tableOf(order.app)} live`;
-    const elements = portsOf(order).map((port) => `${port} timeout ${gateLifeMs}ms`);
-    must(await run(['nft', '-f', '-'], `flush set ${set}\nadd element ${set} { ${elements.join(', ')} }`), order.app);
+    must(await run(['nft', '-f', '-'], `flush set ${set}\nadd element ${set} ${elementsOf(order)}`), order.app);
   },
 
   async lapse({ app }) {
@@ -59,6 +58,12 @@ const tableOf = (app: string): string => `storky_gate_${app.replaceAll('-', '_')
 /** Taking out what is not there is an error, hence the first line. */
 const cleared = (app: string): string => `add table inet ${tableOf(app)}\ndelete table inet ${tableOf(app)}`;
 
+/** With their time: where another order's table was, nobody gets past in between. */
+const elementsOf = (order: GateOrder): string =>
+  `{ ${portsOf(order)
+    .map((port) => `${port} timeout ${gateLifeMs}ms`)
+    .join(', ')} }`;
+
 const portsOf = (order: GateOrder): number[] => [...new Set(turnsOf(order).map(({ way }) => way.port))];
 
 function tableText(order: GateOrder): string {
@@ -68,7 +73,7 @@ function tableText(order: GateOrder): string {
     `  chain ${hook} {\n    type nat hook ${hook} priority -101; policy accept;\n${within(hook).join('\n')}\n  }`;
   return [
     `table inet ${tableOf(order.app)} {`,
-    '  set live { type inet_service; flags timeout; }',
+    `  set live { type inet_service; flags timeout; elements = ${elementsOf(order)} }`,
     chain('prerouting'),
     chain('output'),
     '}\n',

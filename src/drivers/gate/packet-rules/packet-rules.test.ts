@@ -45,7 +45,7 @@ async function stage(tool: string) {
     }
   };
   const published = () => ask(network.client, network.hostAddress);
-  return { network, app, router, gate, ask, published };
+  return { network, app, router, gate, ask, published, order, path };
 }
 
 describe.skipIf(!canMakeRules()).each(['nftables', 'iptables'])('the gate by %s', (tool) => {
@@ -104,6 +104,23 @@ describe.skipIf(!canMakeRules()).each(['nftables', 'iptables'])('the gate by %s'
     await gate('remove').says(/remove out/);
     await gate('remove').says(/remove out/);
     expect(network.rules()).toBe(before);
+  });
+
+  it('lets nobody past while an order takes the place of another, as when a container gets another address', async () => {
+    const { gate, network, order, path } = await stage(tool);
+    await gate('insert').says(/insert in/);
+    const loop = `for i in $(seq 4000); do curl -s -m 3 http://${network.hostAddress}:8080/; echo; done`;
+    const visitors = network.spawn(network.client, 'bash', ['-c', loop]);
+    for (let port = 81; port < 89; port++) {
+      const way = { kind: 'container' as const, address: network.containerAddress, port };
+      const [entry] = order.entries;
+      writeFileSync(path, JSON.stringify({ ...order, entries: [{ ...entry!, ways: [...entry!.ways, way] }] }));
+      await gate('insert').says(/insert in/);
+    }
+    await visitors.kill('SIGKILL');
+    const answers = visitors.stdout().split('\n').filter(Boolean);
+    expect(answers.length).toBeGreaterThan(50);
+    expect(answers.filter((answer) => !answer.startsWith('gate')).length).toBe(0);
   });
 
   it('comes back where somebody has taken it out', async () => {
