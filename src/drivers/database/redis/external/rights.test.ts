@@ -1,6 +1,7 @@
 import { expect, it, onTestFinished } from 'vitest';
 import { ManagedRedis } from '../../../../../test/support/managed-redis.ts';
 import { tempFolder } from '../../../../../test/support/temp-folder.ts';
+import { waitFor } from '../../../../../test/support/wait-for.ts';
 import { engine } from '../engine.ts';
 
 async function provider(options: Parameters<typeof ManagedRedis.start>[0]): Promise<ManagedRedis> {
@@ -54,6 +55,16 @@ it('a provider that has taken commands away is told from an account without the 
     verdict: 'fail',
     remedy: expect.stringMatching(/PSYNC/),
   });
+});
+
+it('replicas of the provider, which the seal would cut off, are told', async () => {
+  const [managed, replica] = [await provider({}), await provider({})];
+  expect((await checked(managed))['other-replicas']).toMatchObject({ verdict: 'pass' });
+  const { user, password } = managed.admin;
+  await replica.asProvider('CONFIG', 'SET', 'masteruser', user, 'masterauth', password);
+  await replica.asProvider('REPLICAOF', '127.0.0.1', String(managed.port));
+  const told = async () => (await checked(managed))['other-replicas']?.verdict === 'warn';
+  await waitFor(told, { what: 'the replica' });
 });
 
 it('whoever cannot log in, or is the administrator, is refused in words that hold no password', async () => {

@@ -2,6 +2,7 @@ import type { Finding } from '../../../store.ts';
 import type { DatabaseInstance } from '../../contract.ts';
 import { markerChannel } from '../names.ts';
 import { ask, type Client, type Command } from '../wire/connect.ts';
+import { infoOf } from '../wire/info.ts';
 import { ifAllowed, type Verdict, verdictOn, verdictsOn } from './refusals.ts';
 
 interface Need {
@@ -129,7 +130,13 @@ export async function checkRights(client: Client, { adminUser, host, external }:
   const backup = await finding(client, adminUser, readsForBackup);
   const noBackup =
     backup.verdict === 'pass' ? [] : [{ ...backup, verdict: lost ? ('fail' as const) : ('warn' as const) }];
-  return [...live, ...noBackup, await keepsUsers(client, 'the seal ends'), isEncrypted(host, external!.parameters)];
+  return [
+    ...live,
+    ...noBackup,
+    await hasReplicas(client, adminUser),
+    await keepsUsers(client, 'the seal ends'),
+    isEncrypted(host, external!.parameters),
+  ];
 }
 
 async function finding(client: Client, admin: string, need: Need): Promise<Finding> {
@@ -157,6 +164,19 @@ async function follows(client: Client): Promise<Finding> {
   if (verdict !== 'command') return { id, verdict: 'pass', detail: 'the server lets replicas follow it', remedy: null };
   const remedy = 'Ask who runs the server for the command PSYNC, or use the carrier `backup`.';
   return { id, verdict: 'fail', detail: 'the server lets no replica follow it', remedy };
+}
+
+/** Whoever watches over the server may take it for dead when they are cut off. */
+async function hasReplicas(client: Client, admin: string): Promise<Finding> {
+  const id = 'other-replicas';
+  const { connected_slaves: count = '0' } = (await ifAllowed(infoOf(client, 'replication'))) ?? {};
+  if (count === '0') return { id, verdict: 'pass', detail: 'nobody else follows the server', remedy: null };
+  return {
+    id,
+    verdict: 'warn',
+    detail: `replicas follow the server (${count}): at the switch those are cut off that log in with another account than ${admin}`,
+    remedy: `Let them log in as ${admin} (masteruser), or end them before the switch.`,
+  };
 }
 
 async function keepsUsers(client: Client, what: string): Promise<Finding> {
