@@ -5,37 +5,36 @@ import { ManagedRedis } from '../support/managed-redis.ts';
 import { runStorky } from '../support/spawned.ts';
 import { failureOf, Moves } from '../tally/moves.ts';
 import { canRunTally } from '../tally/prepare.ts';
+import { selfSigned } from './stage/self-signed.ts';
 import { Stage } from './stage/stage.ts';
 import { closeTheTally, openTally, visitTally } from './stage/tally.ts';
 
 /** The app's manifest says that its Redis is there already; both secrets stand in files beside it. */
-const withRedisAt =
-  (address: string, { user, password }: ManagedRedis['app']) =>
-  (manifest: string) => {
-    const folder = join(manifest, '..');
-    writeFileSync(join(folder, 'address'), `${address}\n`);
-    writeFileSync(join(folder, 'password'), password);
-    const addon = `{ name: queue, engine: redis, address: { file: address }, user: ${user}, password: { file: password } }`;
-    writeFileSync(manifest, readFileSync(manifest, 'utf8').replace(/\{ name: queue,.*\}/, addon));
-  };
+const withRedisAt = (managed: ManagedRedis, cert: string) => (manifest: string) => {
+  const { user, password } = managed.app;
+  const folder = join(manifest, '..');
+  const authority = join(folder, 'authority.pem');
+  writeFileSync(authority, cert);
+  writeFileSync(join(folder, 'address'), `${managed.address(`?cacert=${authority}`)}\n`);
+  writeFileSync(join(folder, 'password'), password);
+  const addon = `{ name: queue, engine: redis, address: { file: address }, user: ${user}, password: { file: password } }`;
+  const text = readFileSync(manifest, 'utf8').replace(/\{ name: queue,.*\}/, addon);
+  writeFileSync(manifest, text.replace('environment:', `environment:\n  NODE_EXTRA_CA_CERTS: ${authority}`));
+};
 
 it.skipIf(!canRunTally())(
-  'a Redis that Storky does not run moves live into one that it runs, with everything else in one cut: nothing lost, nobody sees an error',
+  'an encrypted Redis that Storky does not run moves live into one that it runs, with everything else in one cut: nothing lost, nobody sees an error',
   async () => {
-    const managed = await ManagedRedis.start({ keeper: '~* &* +@all -config -replicaof -debug' });
+    const certificate = await selfSigned('localhost');
+    const keeper = '~* &* +@all -config -replicaof -debug';
+    const managed = await ManagedRedis.start({ keeper, tls: certificate });
     onTestFinished(() => managed[Symbol.asyncDispose]());
     const stage = await Stage.set();
-    await openTally(stage, stage.west, withRedisAt(managed.address(), managed.app));
+    await openTally(stage, stage.west, withRedisAt(managed, certificate.cert));
     const tallying = visitTally(stage.west);
     await tallying.reached(100);
-    const users = (await managed.asProvider('ACL', 'LIST')) as string[];
 
     const moves = new Moves(stage.api);
-    const given = await moves.create('west', 'east');
-    expect((await moves.through(given.id, 'prepare', 'data')).status).toBe('data-migrated');
-    expect((await moves.run(given.id, 'abort')).status).toBe('aborted');
-    expect(((await managed.asProvider('ACL', 'LIST')) as string[]).sort()).toEqual(users.sort());
-
     const { id } = await moves.create('west', 'east');
     const followed = await moves.through(id, 'prepare', 'data');
     expect(followed.status, failureOf(followed, 'data')).toBe('data-migrated');
