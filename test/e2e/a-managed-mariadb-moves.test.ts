@@ -59,10 +59,56 @@ it.skipIf(!mariadbInstalled)(
   },
 );
 
-/** The administrator comes encrypted, with no more rights than it takes; the guests are there. */
-async function visited() {
+it.skipIf(!mariadbInstalled)(
+  'a MariaDB that Storky does not run is filled by a move, from another one: an abort gives it back, and the move brings everything',
+  async () => {
+    const { managed, stage, guests, storky, environment } = await visited();
+    const fresh = await provided();
+    await fresh.asProvider(
+      "DROP USER 'Shop app'",
+      'GRANT CREATE USER, SET USER ON *.* TO keeper',
+      'GRANT ALL PRIVILEGES ON `shop\\_managed`.* TO keeper WITH GRANT OPTION',
+    );
+    const before = [await catalog(managed), await catalog(fresh)];
+    await guests.stop(); // with a backup they would be turned away
+    const created = async () => {
+      const output = await storky('migration-create', '--to', 'east', '--addon', 'db=env:FRESH');
+      expect(output.replaceAll(/\s+/g, ' ')).toMatch(
+        /not carried live: it goes into a database that Storky does not run/,
+      );
+      return /migration-run --prepare\s+(\S+)/.exec(output)![1]!;
+    };
+    environment.FRESH = fresh.address();
+
+    const first = await created();
+    await storky('migration-run', '--prepare', first);
+    await storky('migration-run', '--data', first);
+    expect(await fresh.inDatabase('SELECT COUNT(*) AS n FROM signed')).toEqual([{ n: guests.acknowledged.size }]);
+    await storky('migration-abort', first);
+    expect([await catalog(managed), await catalog(fresh)]).toEqual(before);
+
+    const second = await created();
+    for (const phase of ['--prepare', '--data', '--finalize']) await storky('migration-run', phase, second);
+    await closeTheGuestbook(guests, stage.east);
+    const later = new Guests(stage.west, 'later');
+    await later.reached(20);
+    await closeTheGuestbook(later, stage.east);
+    expect(later.servedBy.east).toBeGreaterThan(0);
+    await expect(mysql.createConnection(managed.appUrl)).rejects.toThrow(/locked/);
+    expect(await fresh.asProvider("SHOW DATABASES LIKE 'storky'")).toEqual([]);
+    expect(filesWith(`${stage.folder}/east/offers`, 'keeper')).toEqual([]);
+  },
+);
+
+async function provided(): Promise<ManagedMariaDb> {
   const managed = await ManagedMariaDb.start();
   onTestFinished(() => managed[Symbol.asyncDispose]());
+  return managed;
+}
+
+/** The administrator comes encrypted, with no more rights than it takes; the guests are there. */
+async function visited() {
+  const managed = await provided();
   await managed.grantAll();
   await managed.asProvider(
     'CREATE TABLE of_another_customer.theirs (id INT PRIMARY KEY)',
@@ -77,14 +123,15 @@ async function visited() {
   await openGuestbook(stage, stage.west, withDatabaseAt({ address, ...managed.app, engine: 'mariadb' }));
   const guests = new Guests(stage.west);
   await guests.reached(50);
+  const environment: Record<string, string> = {};
   const storky = async (...args: string[]) => {
     const { code, output } = await runStorky(['--app', 'guestbook', '--region', 'west', '--yes', ...args], {
-      env: stage.env,
+      env: { ...stage.env, ...environment },
     });
     expect(code, output).toBe(0);
     return output;
   };
-  return { managed, stage, guests, storky };
+  return { managed, stage, guests, storky, environment };
 }
 
 /** Everything that has a name, with the rights. */

@@ -32,10 +32,12 @@ export class Guests {
   readonly servedBy: Record<string, number> = {};
   #stopped = false;
   readonly #url: string;
+  readonly #name: string;
   readonly #agent = new Agent({ connections: 6 });
   readonly #running: Promise<void>[];
 
-  constructor(region: Region) {
+  constructor(region: Region, name = 'g') {
+    this.#name = name;
     this.#url = region.url;
     this.#running = Array.from({ length: 6 }, (_, n) => this.#visit(n));
     onTestFinished(() => this.stop());
@@ -53,7 +55,7 @@ export class Guests {
 
   async #visit(guest: number): Promise<void> {
     for (let n = 0; !this.#stopped; n++) {
-      const id = `g${guest}-${n}`;
+      const id = `${this.#name}${guest}-${n}`;
       const options = { method: 'POST', headers: { host: 'guestbook.localhost' }, dispatcher: this.#agent } as const;
       try {
         const answer = await request(`${this.#url}/sign/${id}`, options);

@@ -5,27 +5,34 @@ import type { Report } from '../../store.ts';
 import type { DatabaseInstance } from '../contract.ts';
 import { type Accounts, readAccounts, replaceAccounts } from './accounts.ts';
 import { appSchemas } from './catalog.ts';
+import { createStatement } from './external/contents.ts';
 import { definersOf, makeAccounts } from './external/definers.ts';
+import { prepareToFill } from './external/fill.ts';
 import { storkySchema } from './names.ts';
 import { startClient, startDump } from './server/client-tools.ts';
 import { ended } from './server/run.ts';
 import { beginAnew } from './target/reset.ts';
 import { adminOf, type Client, withClient } from './wire/connect.ts';
+import { literal } from './wire/sql.ts';
 
 /** Before the statements. */
-interface Header {
+export interface Header {
   /** None where the server is not the app's alone. */
   accounts: Accounts | null;
-  /** Then: who acts in what was made, beside the app. */
+  /** Who acts in what was made, beside the app. */
   definers: string[];
+  /** One is dumped without its name, so that it may come into one of another name; several are with their names. */
+  schemas: { name: string; create: string; charset: string; collation: string }[];
 }
 
 /** One line of JSON with the accounts; then statements: structure and rows of one moment, triggers, routines, events. */
 export async function backupServer(instance: DatabaseInstance, client: Client): Promise<Readable> {
-  const header: Header = client.share
-    ? { accounts: null, definers: await definersOf(client) }
-    : { accounts: await readAccounts(client), definers: [] };
   const schemas = await appSchemas(client);
+  const header: Header = {
+    accounts: client.share ? null : await readAccounts(client),
+    definers: await definersOf(client, schemas),
+    schemas: await Promise.all(schemas.map((schema) => schemaIn(client, schema))),
+  };
   const out = new PassThrough();
   out.write(`${JSON.stringify(header)}\n`);
   if (schemas.length === 0) return out.end();
@@ -36,7 +43,8 @@ export async function backupServer(instance: DatabaseInstance, client: Client): 
     '--routines',
     '--triggers',
     '--events',
-    '--databases',
+    ...(schemas.length > 1 ? ['--databases'] : []),
+    '--',
     ...schemas,
   ];
   const dump = await startDump(instance.version, adminOf(instance), args);
@@ -61,8 +69,18 @@ export async function restoreServer(
   signal: AbortSignal,
 ): Promise<void> {
   const { header, rest } = await readHeader(dump);
-  await withClient(adminOf(instance), beginAnew);
-  const client = await startClient(instance.version, adminOf(instance), { signal });
+  const { external } = instance;
+  const [only] = header.schemas.length === 1 ? header.schemas : [];
+  try {
+    if (external) await prepareToFill(instance, header);
+    else await withClient(adminOf(instance), (admin) => prepareAnew(admin, only));
+  } catch (error) {
+    // Whoever writes it is not kept waiting.
+    dump.destroy();
+    throw error;
+  }
+  const into = only && (external ? instance.database : only.name);
+  const client = await startClient(instance.version, adminOf(instance), { signal }, into);
   client.stdout!.resume();
   const end = ended(client, 'the client');
   end.catch(() => {});
@@ -75,11 +93,24 @@ export async function restoreServer(
   // The tool says why it stopped; that its input then breaks is only the consequence.
   await pipeline(dump, client.stdin!, { signal }).catch((error) => end.then(() => Promise.reject(error)));
   await end;
+  if (external) return;
   await withClient(adminOf(instance), async (admin) => {
     if (header.accounts) await replaceAccounts(admin, header.accounts);
     else await makeAccounts(admin, instance, header.definers);
     await admin.query(`DROP DATABASE IF EXISTS ${storkySchema}`);
   });
+}
+
+async function prepareAnew(client: Client, only: Header['schemas'][number] | undefined): Promise<void> {
+  await beginAnew(client);
+  if (only) await client.query(only.create);
+}
+
+async function schemaIn(client: Client, name: string): Promise<Header['schemas'][number]> {
+  const [row] = await client.query(
+    `SELECT DEFAULT_CHARACTER_SET_NAME AS charset, DEFAULT_COLLATION_NAME AS collation FROM information_schema.SCHEMATA WHERE BINARY SCHEMA_NAME = ${literal(name)}`,
+  );
+  return { name, create: await createStatement(client, name), charset: row!.charset!, collation: row!.collation! };
 }
 
 async function readHeader(dump: Readable): Promise<{ header: Header; rest: Buffer }> {

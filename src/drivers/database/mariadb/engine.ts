@@ -2,6 +2,8 @@ import type { DatabaseEngine, DatabaseInstance } from '../contract.ts';
 import { adopt } from './external/adopt.ts';
 import { dial } from './external/dial.ts';
 import { following } from './external/following.ts';
+import { checkOffer } from './external/offer.ts';
+import { giveBack, take } from './external/take.ts';
 import { encryptionOf } from './external/tls.ts';
 import { recogniseAs } from './recognise.ts';
 import { installedVersions } from './server/binaries.ts';
@@ -25,7 +27,7 @@ function engineOf(name: string): DatabaseEngine {
     versions: () => installedVersions(name),
     plans: () => plans,
     provision: (order) => provision(name, order),
-    ...(name === 'mariadb' && { adopt, dial, following }),
+    ...(name === 'mariadb' && { adopt, checkOffer, take, giveBack, dial, following }),
     start: startServer,
     stop: (instance) => stopServer(instance),
     running: serverRuns,

@@ -12,11 +12,12 @@ const places = [
 ] as const;
 
 /** Who made what acts in somebody's name: without these accounts it would not run any more. */
-export async function definersOf(client: Client): Promise<string[]> {
-  const schema = literal(client.share!.database);
+export async function definersOf(client: Client, schemas: string[]): Promise<string[]> {
+  if (schemas.length === 0) return [];
+  const list = schemas.map(literal).join(', ');
   const answers = await client.batch(
     ...places.map(
-      ([table, column]) => `SELECT DISTINCT DEFINER AS d FROM information_schema.${table} WHERE ${column} = ${schema}`,
+      ([table, column]) => `SELECT DISTINCT DEFINER AS d FROM information_schema.${table} WHERE ${column} IN (${list})`,
     ),
   );
   return [...new Set(answers.flat().map(({ d }) => d!))].sort();

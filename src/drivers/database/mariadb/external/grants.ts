@@ -14,6 +14,7 @@ export class Grants {
       if (!rights || !where) continue;
       const known = this.#rights.get(where) ?? new Set();
       for (const right of rights.split(', ')) known.add(right.replace('READ ONLY', 'READ_ONLY'));
+      if (line.endsWith('WITH GRANT OPTION')) known.add('GRANT OPTION');
       this.#rights.set(where, known);
     }
   }
@@ -40,7 +41,8 @@ export class Grants {
 
   #at(where: string, right: string): boolean {
     const rights = this.#rights.get(where);
-    return rights !== undefined && (rights.has('ALL PRIVILEGES') || rights.has(right));
+    const all = right !== 'GRANT OPTION' && rights?.has('ALL PRIVILEGES');
+    return all || rights?.has(right) === true;
   }
 }
 

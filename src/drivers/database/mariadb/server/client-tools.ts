@@ -41,12 +41,19 @@ export async function startDump(
   return start(tool, [...login(from), ...quiet, ...args], { ...options, env: { MYSQL_PWD: from.password } });
 }
 
-/** Reads statements from its standard input; stops at the first that fails. Logs nothing, and checks no foreign key. */
-export async function startClient(version: string, to: Address, options: RunOptions = {}): Promise<ChildProcess> {
+/** Reads statements from its standard input; stops at the first that fails. Logs nothing where the server is Storky's, and checks no foreign key. */
+export async function startClient(
+  version: string,
+  to: Address,
+  options: RunOptions = {},
+  database?: string,
+): Promise<ChildProcess> {
   const tool = await toolFor(to, version, 'client');
   const checks = ['foreign_key_checks', 'unique_checks', ...productOf(to.engine).unchecked];
-  const init = `SET sql_log_bin = 0, ${checks.map((check) => `${check} = 0`).join(', ')}`;
-  return start(tool, [...login(to), '--binary-mode', '--max-allowed-packet=1G', `--init-command=${init}`], {
+  const settings = [...(to.share ? [] : ['sql_log_bin']), ...checks];
+  const init = `SET ${settings.map((setting) => `${setting} = 0`).join(', ')}`;
+  const into = database === undefined ? [] : [`--database=${database}`];
+  return start(tool, [...login(to), ...into, '--binary-mode', '--max-allowed-packet=1G', `--init-command=${init}`], {
     ...options,
     stdin: 'pipe',
     env: { MYSQL_PWD: to.password },

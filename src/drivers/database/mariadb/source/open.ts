@@ -78,7 +78,7 @@ async function makeReader(client: Client, migration: string): Promise<Pick<Ticke
 async function ofShare(client: Client, { user, password, share }: Address): Promise<Partial<Ticket>> {
   if (!share) return {};
   const { database, user: app } = share;
-  return { account: user, password, share: { database, user: app }, definers: await definersOf(client) };
+  return { account: user, password, share: { database, user: app }, definers: await definersOf(client, [database]) };
 }
 
 async function newTicket(client: Client, admin: Address, migration: string, back: boolean): Promise<Ticket> {

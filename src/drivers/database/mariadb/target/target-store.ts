@@ -72,7 +72,8 @@ export class MariaDbTarget implements TargetStore {
     await withClient(this.#admin, (client) => followSource(client, followed, signal));
   }
 
-  strays(): Promise<Stray[]> {
+  async strays(): Promise<Stray[]> {
+    if (this.#instance.external) return [];
     return withClient(this.#admin, (client) => this.#strays.look(client));
   }
 
@@ -103,7 +104,9 @@ export class MariaDbTarget implements TargetStore {
     return verifyServer(this.#admin, readTicket(ticket, this.#instance.engine), from, report, signal);
   }
 
-  standby(): Promise<void> {
+  /** One that Storky does not run is filled for the switch, and nobody else is told of it before. */
+  async standby(): Promise<void> {
+    if (this.#instance.external) return;
     return this.#inTurn(() => this.#standby());
   }
 
@@ -186,6 +189,7 @@ export class MariaDbTarget implements TargetStore {
       this.#following = undefined;
       await this[Symbol.asyncDispose]();
     }
+    if (this.#instance.external) return;
     await withClient(this.#admin, async (client) => {
       const copy = await copyOf(client);
       // A later stream may have made a copy of this side again: what keeps its writers out is not this one's.
