@@ -22,5 +22,6 @@ export const systemPackages = [
   { name: 'docker.io', probe: ['/usr/sbin/dockerd', '/usr/bin/dockerd'] },
   { name: 'docker-compose', probe: ['/usr/bin/docker-compose'] },
   { name: 'debootstrap', probe: ['/usr/sbin/debootstrap'] },
+  { name: 'strace', probe: ['/usr/bin/strace'] },
   { name: 'curl', probe: ['/usr/bin/curl'] },
 ];

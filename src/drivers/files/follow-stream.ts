@@ -7,6 +7,7 @@ import { extras } from './extras.ts';
 import type { Home } from './home.ts';
 import type { Listed, Message, Wanted } from './messages.ts';
 import { assertInside, join, readable, type TreePath } from './names.ts';
+import { NotOnDisk, takeAway } from './not-on-disk.ts';
 import type { Others } from './others.ts';
 import { Receiver } from './receiver.ts';
 import { settle } from './settle.ts';
@@ -44,6 +45,7 @@ export class FollowStream {
   /** Something since the freeze began could not be applied. */
   #incomplete = false;
   #flushing: Promise<void> | undefined;
+  #failed: Error | undefined;
   /** What others have changed, and the source was asked for. */
   #asked = new Set<TreePath>();
   /** The attempt in which what others had changed was looked for, and whether there was anything. */
@@ -143,6 +145,8 @@ export class FollowStream {
         else await this.#react(message as Message);
       }
       throw new Error('the source ended the stream');
+    } catch (error) {
+      throw this.#failed ?? error;
     } finally {
       this.#broken = true;
       this.alive = false;
@@ -214,10 +218,24 @@ export class FollowStream {
 
   /** In the background, so that the freeze finds little that is not on disk. */
   #flush(): void {
-    this.#flushing ??= this.#home.unsynced
-      .flush()
-      .catch((error) => log.warn({ error: (error as Error).message }, 'files could not be synced'))
+    this.#flushing ??= this.#onDisk()
+      .catch((error) => {
+        log.warn({ error: (error as Error).message }, 'files could not be synced');
+        this.#failed = error;
+        this.close();
+      })
       .finally(() => (this.#flushing = undefined));
+  }
+
+  /** What could not be brought to disk ends the stream: the comparison with which the next one begins sends it anew. */
+  async #onDisk(): Promise<void> {
+    if (this.#failed) throw this.#failed;
+    try {
+      await this.#home.unsynced.flush();
+    } catch (error) {
+      if (error instanceof NotOnDisk) takeAway(this.#home, error.paths);
+      throw error;
+    }
   }
 
   /** Invariant 3: only this, with the digest of all that was sent in the freeze, applied and on disk, means applied. */
@@ -228,7 +246,7 @@ export class FollowStream {
     if (this.#receiver.missing.length > 0 || proof.digest !== digest || proof.items !== items)
       throw new Error(`the marker of epoch ${epoch} does not match what was applied here`);
     await this.#flushing;
-    await this.#home.unsynced.flush();
+    await this.#onDisk();
     if (await this.#puttingRight) {
       this.#puttingRight = undefined;
       return; // the source was asked, and marks again after it

@@ -9,6 +9,8 @@ import { treeSource, treeTarget } from './tree.ts';
 const migration = '6f0bd6e1-9b13-4c8e-a9a3-0d9d7f1c2b11';
 
 interface RigOptions {
+  /** An empty folder; it is removed at the end. */
+  base?: string;
   ignore?: string[];
   maxWatches?: number;
   maxSuspects?: number;
@@ -16,9 +18,9 @@ interface RigOptions {
 
 /** Two real folders and a TCP connection between them, which can be cut. For tests and benchmarks. */
 export class Rig implements AsyncDisposable {
-  readonly base = fs.mkdtempSync(join(tmpdir(), 'storky-files-'));
-  readonly from = join(this.base, 'from');
-  readonly to = join(this.base, 'to');
+  readonly base: string;
+  readonly from: string;
+  readonly to: string;
   readonly stop = new AbortController();
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
@@ -33,6 +35,9 @@ export class Rig implements AsyncDisposable {
 
   private constructor(options: RigOptions) {
     this.options = options;
+    this.base = options.base ?? fs.mkdtempSync(join(tmpdir(), 'storky-files-'));
+    this.from = join(this.base, 'from');
+    this.to = join(this.base, 'to');
     fs.mkdirSync(this.from);
     this.source = this.newSource();
     this.target = this.newTarget();

@@ -71,7 +71,7 @@ export class TreeTarget implements TargetStore {
       const unreadable = await this.#passes(home, from, progress, signal);
       if (unreadable.length > 0)
         throw refused(`${unreadable.length} files cannot be read on the source: ${unreadable.slice(0, 5).join('; ')}`);
-      await syncFileSystem(this.#options.root);
+      await home.unsynced.flushAll();
     } finally {
       clearInterval(timer);
     }

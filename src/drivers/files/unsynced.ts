@@ -1,10 +1,12 @@
 import * as fs from 'node:fs';
 import { promisify } from 'node:util';
 import { parent, type TreePath } from './names.ts';
+import { NotOnDisk } from './not-on-disk.ts';
 import { type Rooted, vanished } from './rooted.ts';
 
 const fsync = promisify(fs.fsync);
 const max = 20_000;
+const atOnce = 4;
 
 /**
  * What was written and may still be only in memory. Flushed all the time while following, so that in the freeze there is
@@ -15,6 +17,8 @@ export class Unsynced {
   #files = new Set<TreePath>();
   #dirs = new Set<TreePath>();
   #all = false;
+  /** The file system has lost something and does not say what: from then on nothing here is called flushed. */
+  #lost: NotOnDisk | undefined;
 
   constructor(tree: Rooted) {
     this.#tree = tree;
@@ -31,49 +35,87 @@ export class Unsynced {
     else this.#all = true;
   }
 
-  /** Everything added before this call is on disk when it resolves. */
+  /**
+   * Everything added before this call is on disk when it resolves. Where it throws, all of that is still to be flushed.
+   * @throws NotOnDisk where something was lost, which flushing again would not bring back
+   */
   async flush(): Promise<void> {
     const [files, dirs, all] = [this.#files, this.#dirs, this.#all];
     this.#files = new Set();
     this.#dirs = new Set();
     this.#all = false;
-    if (all) return syncFileSystem(this.#tree.root);
-    const paths = [
-      ...[...files].map((path) => () => this.#open(path, false)),
-      ...[...dirs].map((dir) => () => this.#open(dir, true)),
-    ];
-    await Promise.all(Array.from({ length: 4 }, () => syncEach(paths)));
-    if (this.#all) await syncFileSystem(this.#tree.root);
+    try {
+      if (all || !(await this.#each(files, dirs))) await this.flushAll();
+    } catch (error) {
+      for (const path of files) this.add(path);
+      for (const dir of dirs) this.addDir(dir);
+      this.#all ||= all;
+      throw error;
+    }
   }
 
-  #open(path: TreePath, dir: boolean): number | undefined {
+  /** The whole file system. @throws NotOnDisk */
+  async flushAll(): Promise<void> {
+    if (this.#lost) throw this.#lost;
+    try {
+      await syncFileSystem(this.#tree.root);
+    } catch (error) {
+      // Another error is that it could not be asked for: nothing is lost by that.
+      if (/error syncing/.test(String(error))) this.#lost = new NotOnDisk([], error);
+      throw this.#lost ?? error;
+    }
+  }
+
+  /** False where some could not be opened, so that only the sync of all does. */
+  async #each(files: ReadonlySet<TreePath>, dirs: ReadonlySet<TreePath>): Promise<boolean> {
+    const todo = [
+      ...[...files].map((path) => ({ path, dir: false })),
+      ...[...dirs].map((path) => ({ path, dir: true })),
+    ];
+    const lost: TreePath[] = [];
+    let [cause, opened]: [unknown, boolean] = [undefined, true];
+    const work = async () => {
+      for (let next = todo.pop(); next; next = todo.pop()) {
+        const fd = this.#open(next.path, next.dir);
+        if (fd === 'gone') continue;
+        if (fd === undefined) opened = false;
+        else
+          await syncAndClose(fd).catch((error) => {
+            cause ??= error;
+            if (!next!.dir) lost.push(next!.path);
+          });
+      }
+    };
+    await Promise.all(Array.from({ length: atOnce }, work));
+    if (cause) throw new NotOnDisk(lost, cause);
+    return opened;
+  }
+
+  /** Undefined where we may not, since the mode is the source's, or cannot just now. */
+  #open(path: TreePath, dir: boolean): number | 'gone' | undefined {
     const flags = fs.constants.O_RDONLY | fs.constants.O_NOFOLLOW | fs.constants.O_NONBLOCK;
     try {
       return dir
         ? this.#tree.inside(path, (at) => fs.openSync(at('.'), flags))
         : this.#tree.at(path, (at) => fs.openSync(at, flags));
     } catch (error) {
-      // Unreadable for us, since the mode is the source's: the sync of its folder and of the whole have to do.
-      if (!vanished(error)) this.#all ||= (error as NodeJS.ErrnoException).code === 'EACCES';
-      return undefined;
+      return vanished(error) ? 'gone' : undefined;
     }
   }
 }
 
-async function syncEach(todo: (() => number | undefined)[]): Promise<void> {
-  for (let open = todo.pop(); open; open = todo.pop()) {
-    const fd = open();
-    if (fd === undefined) continue;
-    try {
-      await fsync(fd);
-    } finally {
-      fs.closeSync(fd);
-    }
+/** Only what a stream puts there can be synced; a fifo that somebody else made in its place is not its file. */
+async function syncAndClose(fd: number): Promise<void> {
+  try {
+    const st = fs.fstatSync(fd);
+    if (st.isFile() || st.isDirectory()) await fsync(fd);
+  } finally {
+    fs.closeSync(fd);
   }
 }
 
 /** syncfs(2), through coreutils: node has no call for it. */
 export async function syncFileSystem(path: string): Promise<void> {
   const { execFile } = await import('node:child_process');
-  await promisify(execFile)('sync', ['-f', path]);
+  await promisify(execFile)('sync', ['-f', path], { env: { ...process.env, LC_ALL: 'C' } });
 }
