@@ -195,8 +195,8 @@ const target = {
   /** Instead of provisioning: the app gets a port here that leads to the addon on the other side, which was lent. Idempotent. */
   useRemotely: oc.input(moving.extend({ store: PartName })).output(none),
   deprovision: oc.input(moving.extend({ store: PartName })).output(none),
-  /** For all that the migration copies, from now on. Idempotent. */
-  limit: oc.input(moving.extend({ copyLimit: CopyLimit })).output(none),
+  /** For all that the migration copies, from now on. With `insists` it is the pace, however the source fares. Idempotent. */
+  limit: oc.input(moving.extend({ copyLimit: CopyLimit, insists: z.boolean().default(false) })).output(none),
   /** How the source fared while this side copied; null before. */
   pressure: oc.input(moving).output(Pressure.nullable()),
   /** Starts the carrier's job, or goes on with it; `stores` tells how far it is. */

@@ -16,7 +16,9 @@ export const migrationLimit = defineCommand({
     const app = requiredApp({ server, paint, ...context });
     const migration = await server.api.migrations.limit({ app, id, copyLimit: rate });
     const set =
-      rate === null ? 'No limit: as fast as the source bears.' : `At most ${bytes(rate)} a second from now on.`;
+      rate === null
+        ? 'No limit: as fast as the source bears.'
+        : `${bytes(rate)} a second from now on, however the source fares.`;
     return { data: migration, text: `${set}\n${paint.bold('Next:')} ${paint.cyan(followCommand(migration))}` };
   },
 });

@@ -108,7 +108,9 @@ export class Migrations {
     this.#parts.changes.tell(id);
     // Where nothing is copied yet, the step that copies will say it.
     const { target } = await this.#parts.connect(destination);
-    await target.limit({ app: dstAppName, migration: id, copyLimit }).catch((error: StorkyError) => {
+    // Said about a copy that may be running, a number is meant as it is.
+    const insists = copyLimit !== null;
+    await target.limit({ app: dstAppName, migration: id, copyLimit, insists }).catch((error: StorkyError) => {
       if (error.code !== 'unknown_migration') throw error;
     });
     return this.show(app, id);

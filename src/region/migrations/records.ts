@@ -38,6 +38,7 @@ const MigrationRecord = z.object({
   proven: z.record(z.string(), z.string()).optional(),
   /** What is copied here: bytes a second at most, and how the source fared. */
   copyLimit: CopyLimit.optional(),
+  copyLimitInsisted: z.boolean().optional(),
   pressure: Pressure.optional(),
   /** Why this side keeps nothing any more for the one that followed it back. */
   givenUp: z.string().optional(),

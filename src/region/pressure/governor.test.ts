@@ -1,5 +1,6 @@
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { waitFor } from '../../../test/support/wait-for.ts';
+import type { Pressure } from '../../protocol/migration.ts';
 import { Governor, isPressed, nextRate } from './governor.ts';
 
 const none = Number.POSITIVE_INFINITY;
@@ -60,8 +61,68 @@ test('pressure slows no store below what it needs, or its copy would break off a
     await waitFor(() => rates.some((rate) => rate !== null), { what: 'a pace' });
     expect(rates.at(-1)).toBe(3e6);
     // What the user has said is obeyed.
-    governor.limit = 200_000;
+    governor.limitTo(200_000, false);
     expect(governor.pace('db').atLeast).toBe(3e6);
   });
   expect(governor.pace('db').atLeast).toBeUndefined();
+});
+
+/** A copy that is looked at for so many seconds; `p99Ms` is what the app's visitors meet in each. */
+async function fares(
+  governor: (ask: () => Promise<never>, tell: (known: Pressure) => void) => Governor,
+  p99Ms: number,
+) {
+  vi.useFakeTimers();
+  onTestFinished(() => void vi.useRealTimers());
+  let [now, known] = [5, undefined as Pressure | undefined];
+  const ask = async () => {
+    const requests = { count: 100, p99Ms: now };
+    return { requests: { window: requests, whole: requests }, pulses: {} } as never;
+  };
+  const watched = governor(ask, (told) => {
+    known = told;
+  });
+  const { promise: over, resolve: end } = Promise.withResolvers<void>();
+  const copied = watched.during('db', () => over);
+  await vi.advanceTimersByTimeAsync(2_000);
+  now = p99Ms;
+  return {
+    watched,
+    seconds: (count: number) => vi.advanceTimersByTimeAsync(count * 1000),
+    known: () => known!,
+    end: () => {
+      end();
+      return copied;
+    },
+  };
+}
+
+test('where the app is as slow without the copy, that is what is normal by now, and the copy is quick again', async () => {
+  const { watched, seconds, known, end } = await fares((ask, tell) => new Governor(ask, undefined, tell), 40);
+  await seconds(5);
+  expect(known()).toMatchObject({ beforeP99Ms: 5, lowestBytesPerSecond: 500_000 });
+  expect(watched.pace('db').spend(10_000_000)).toBeInstanceOf(Promise);
+  await seconds(60);
+  expect(known()).toMatchObject({ beforeP99Ms: 40 });
+  expect(watched.pace('db').spend(10_000_000), 'nobody slows it down').toBeUndefined();
+  await end();
+});
+
+test('what was normal is measured anew before another copy, days later', async () => {
+  const { watched, seconds, known, end } = await fares((ask, tell) => new Governor(ask, undefined, tell), 40);
+  await end();
+  await seconds(86_400);
+  await watched.during('files', async () => {});
+  expect(known()).toMatchObject({ beforeP99Ms: 40 });
+});
+
+test('a pace that the user insists on is kept, however the app fares', async () => {
+  const { watched, seconds, known, end } = await fares((ask, tell) => new Governor(ask, undefined, tell), 5_000);
+  watched.limitTo(3e6, true);
+  await seconds(9);
+  expect(known()).toMatchObject({ lowestBytesPerSecond: null, duringP99Ms: 5_000 });
+  watched.limitTo(null, false);
+  await seconds(2);
+  expect(known().lowestBytesPerSecond).toBe(500_000);
+  await end();
 });

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { log } from '../../base/log.ts';
 import type { Pressure } from '../../protocol/migration.ts';
+import { Doubt } from './doubt.ts';
 import { Bucket, StorePace } from './pace.ts';
 
 /** What the source says of itself, milliseconds: how the app answers, and how long a moment's work took in each store. */
@@ -15,6 +16,10 @@ const enoughRequests = 20;
 const slowest = 500_000;
 const lookEveryMs = 1_000;
 const longestRestMs = 2_000;
+/** How far back the measure of the requests may reach (router/gate/latency.ts). */
+const windowMs = 10_000;
+/** So long after a copy nothing of it is measured any more, and what is measured is normal. */
+const idleMs = 30_000;
 
 /** Clearly worse than before: twice as long, and more than what noise makes of a quick answer. */
 export const isPressed = (now: number, before: number): boolean => now > Math.max(2 * before, before + 20);
@@ -29,7 +34,7 @@ export function nextRate(rate: number, used: number, limit: number, pressed: boo
 
 /**
  * The pace of one migration. While anything of it is copied, the source is asked each second how its app fares; where that
- * is clearly worse than before the copy, the copy slows down, and it recovers with the app.
+ * is clearly worse than before the copy, the copy slows down, and it recovers with the app. It ends where a user insists on a pace.
  */
 export class Governor {
   readonly #bucket = new Bucket();
@@ -37,6 +42,10 @@ export class Governor {
   readonly #ask: () => Promise<Reading>;
   readonly #tell: (pressure: Pressure) => void;
   #limit = Number.POSITIVE_INFINITY;
+  #insists = false;
+  readonly #doubt = new Doubt();
+  #now: number | undefined;
+  #endedAt: number | undefined;
   #known: Pressure;
   #timer: NodeJS.Timeout | undefined;
   #active = 0;
@@ -60,10 +69,17 @@ export class Governor {
     };
   }
 
-  /** Bytes a second; null: as fast as the source bears. Holds at once. */
-  set limit(limit: number | null) {
+  /** Bytes a second; null: as fast as the source bears. Holds at once. With `insists` nothing slows it down further. */
+  limitTo(limit: number | null, insists: boolean): void {
     this.#limit = limit ?? Number.POSITIVE_INFINITY;
     this.#bucket.rate = this.#limit;
+    this.#insists = insists;
+    if (insists) this.#pressed = false;
+    this.#letGo();
+  }
+
+  get insists(): boolean {
+    return this.#insists;
   }
 
   pace(store: string): StorePace {
@@ -90,16 +106,18 @@ export class Governor {
 
   /** Resolves when the source bears more work, or after the longest rest: a comparison has to end too. */
   async rest(): Promise<void> {
-    for (const began = performance.now(); this.#pressed && performance.now() - began < longestRestMs; ) {
+    const began = performance.now();
+    while (this.#bucket.held || (this.#pressed && performance.now() - began < longestRestMs)) {
       await sleep(100);
       this.#rested += 100;
     }
   }
 
-  /** The first look is before anything is copied: what is normal here. */
+  /** The first look is before anything is copied: what is normal here, and after a while it may be something else. */
   async #begin(): Promise<void> {
     this.#used = this.#bytes();
     await this.#look();
+    if (this.#endedAt !== undefined && performance.now() - this.#endedAt > idleMs) this.#isNormal();
     this.#timer = setInterval(() => {
       this.#looking ??= this.#look().finally(() => {
         this.#looking = undefined;
@@ -111,7 +129,9 @@ export class Governor {
     clearInterval(this.#timer);
     await this.#looking;
     await this.#look();
+    this.#letGo();
     this.#bucket.rate = this.#limit;
+    this.#endedAt = performance.now();
   }
 
   /** A source that does not answer is not pressed harder: the pace stays as it is. Never rejects: a timer calls it. */
@@ -121,13 +141,16 @@ export class Governor {
     this.#lookedAt = now;
     const bytes = this.#bytes() - this.#used;
     this.#used += bytes;
+    this.#now = undefined;
     try {
       this.#learn(await this.#ask());
     } catch (error) {
       log.warn({ detail: String(error) }, 'the source does not say how it fares');
     }
-    if (seconds > 0)
+    // What passed while it was held says nothing of the rate.
+    if (seconds > 0 && !this.#bucket.held)
       this.#bucket.rate = nextRate(this.#bucket.rate, bytes / seconds, this.#limit, this.#pressed, this.#floor());
+    this.#judge();
     this.#remember(bytes, seconds);
   }
 
@@ -142,11 +165,35 @@ export class Governor {
       return;
     }
     const now = known.by === 'requests' ? requests.window.p99Ms : slowest;
+    this.#now = now;
     if (known.beforeP99Ms === null) known.beforeP99Ms = now;
     else known.duringP99Ms = Math.max(known.duringP99Ms ?? 0, known.by === 'requests' ? requests.whole.p99Ms : slowest);
-    const pressed = isPressed(now, known.beforeP99Ms);
+    const pressed = isPressed(now, known.beforeP99Ms) && !this.#insists;
     if (pressed !== this.#pressed) log.info({ pressed, nowMs: now, beforeMs: known.beforeP99Ms }, 'pressure');
     this.#pressed = pressed;
+  }
+
+  /** Slowed down as far as may be, in vain: then it is held for a moment, to see how the source fares without it. */
+  #judge(): void {
+    const pressed = this.#now === undefined ? undefined : this.#pressed;
+    const settledMs = this.#known.by === 'requests' ? windowMs : 0;
+    const verdict = this.#doubt.look(performance.now(), pressed, this.#bucket.rate <= this.#floor(), settledMs);
+    if (verdict === undefined) return;
+    log.info({ verdict, nowMs: this.#now, beforeMs: this.#known.beforeP99Ms }, 'is it the copy?');
+    if (verdict === 'it was not the copy') this.#isNormal();
+    this.#bucket.held = verdict === 'hold';
+  }
+
+  /** What was measured last is what later answers are compared with. */
+  #isNormal(): void {
+    if (this.#now === undefined) return;
+    this.#known.beforeP99Ms = this.#now;
+    this.#pressed = false;
+  }
+
+  #letGo(): void {
+    this.#doubt.forget();
+    this.#bucket.held = false;
   }
 
   #remember(bytes: number, seconds: number): void {

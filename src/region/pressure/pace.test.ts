@@ -32,3 +32,21 @@ test('a limit that is lifted holds back no more', () => {
   bucket.rate = Number.POSITIVE_INFINITY;
   expect(bucket.take(100_000)).toBe(0);
 });
+
+test('what is held rests until it is let go, whatever the rate', async () => {
+  const bucket = new Bucket();
+  const pace = new StorePace(bucket);
+  await pace.during(async () => {
+    bucket.held = true;
+    let rests = true;
+    const rest = pace.spend(1)!.then(() => {
+      rests = false;
+    });
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    expect(rests).toBe(true);
+    bucket.held = false;
+    await rest;
+    expect(pace.spend(1)).toBeUndefined();
+  });
+  expect(pace.takeHeldBack()).toBeGreaterThan(150);
+});

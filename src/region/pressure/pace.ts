@@ -8,9 +8,13 @@ export interface Pace {
 
 /** So much of a second may be used at once, after a pause of whoever is paced. */
 const burstSeconds = 0.1;
+/** Who is held looks whether it was let go. */
+const lookEveryMs = 50;
 
 /** A token bucket that several streams share, so that their sum keeps the rate. */
 export class Bucket {
+  /** Nothing passes until it is let go, whatever the rate. */
+  held = false;
   #rate: number;
   #tokens = 0;
   #at = performance.now();
@@ -96,13 +100,15 @@ export class StorePace implements Pace {
     if (!resting) return undefined;
     this.bytes += bytes;
     const ms = this.#bucket.take(bytes);
-    if (ms < 1) return undefined;
+    if (ms < 1 && !this.#bucket.held) return undefined;
+    return this.#rest(ms, resting.signal).catch(() => {});
+  }
+
+  /** Rejects where the copy ends meanwhile. */
+  async #rest(ms: number, signal: AbortSignal): Promise<void> {
     const began = performance.now();
-    return sleep(ms, undefined, { signal: resting.signal }).then(
-      () => {
-        this.#heldBackMs += performance.now() - began;
-      },
-      () => {},
-    );
+    if (ms >= 1) await sleep(ms, undefined, { signal });
+    while (this.#bucket.held) await sleep(lookEveryMs, undefined, { signal });
+    this.#heldBackMs += performance.now() - began;
   }
 }

@@ -25,8 +25,8 @@ test('the source of what is copied now is told of another limit, once, since its
   };
   const link = { openJson } as unknown as TargetSide['link'];
   const side = { records, link, governors: new Governors(link, records) } as unknown as TargetSide;
-  await limitCopy(side, migration, 1_000_000);
-  await limitCopy(side, migration, 1_000_000);
+  await limitCopy(side, migration, 1_000_000, false);
+  await limitCopy(side, migration, 1_000_000, false);
   expect(asked).toEqual([{ kind: 'ticket', migration, app: 'shop', store: 'cache', copyLimit: 1_000_000 }]);
   expect(records.get(migration, 'target').copyLimit).toBe(1_000_000);
 });

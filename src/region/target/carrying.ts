@@ -65,9 +65,14 @@ export function startCarrying(
 }
 
 /** Durable, and holds at once; the sources of what is copied now get to know it too, as far as they can be reached. */
-export async function limitCopy(side: TargetSide, migration: string, copyLimit: number | null): Promise<void> {
+export async function limitCopy(
+  side: TargetSide,
+  migration: string,
+  copyLimit: number | null,
+  insists: boolean,
+): Promise<void> {
   const before = side.records.get(migration, 'target').copyLimit ?? null;
-  side.governors.setLimit(migration, copyLimit);
+  side.governors.setLimit(migration, copyLimit, insists);
   if (before === copyLimit) return;
   const record = side.records.get(migration, 'target');
   for (const [store, { carrier, report }] of Object.entries(record.stores))

@@ -41,3 +41,21 @@ test('a migration that is taken away under a comparison ends neither the compari
   expect(await compared).toBe('compared');
   expect([asked, unhandled]).toEqual([1, []]);
 });
+
+test('that the user insists on a limit is kept over a restart, and by the step that sets the same one again', () => {
+  const folder = tempFolder('governors');
+  const records = new MigrationRecords(folder);
+  const migration = randomUUID();
+  const peer = { region: 'osc-fr1', host: '127.0.0.1', port: 1, ingressPort: 2 };
+  records.put({
+    ...{ migration, stream: migration, role: 'target', app: 'shop', peerApp: 'shop', peer },
+    ...{ stores: {}, switch: null },
+  });
+  const governors = new Governors({} as LinkClient, records);
+  governors.setLimit(migration, 3e6, true);
+  governors.setLimit(migration, 3e6, false);
+  const after = new Governors({} as LinkClient, new MigrationRecords(folder));
+  expect([governors, after].map((of) => of.of(migration).insists)).toEqual([true, true]);
+  governors.setLimit(migration, null, false);
+  expect(governors.of(migration).insists).toBe(false);
+});

@@ -25,15 +25,17 @@ export class Governors {
       record?.pressure && { ...record.pressure },
       (pressure) => this.#records.change(migration, 'target', (draft) => Object.assign(draft, { pressure })),
     );
-    governor.limit = record?.copyLimit ?? null;
+    governor.limitTo(record?.copyLimit ?? null, record?.copyLimitInsisted ?? false);
     if (record) this.#known.set(migration, governor);
     return governor;
   }
 
-  /** Durable; holds at once for what is being copied. */
-  setLimit(migration: string, copyLimit: number | null): void {
-    this.#records.change(migration, 'target', (draft) => Object.assign(draft, { copyLimit }));
-    this.of(migration).limit = copyLimit;
+  /** Durable; holds at once for what is being copied. Set again without change, it is what it was. */
+  setLimit(migration: string, copyLimit: number | null, insists: boolean): void {
+    const known = this.#records.get(migration, 'target');
+    const copyLimitInsisted = insists || (copyLimit === known.copyLimit && (known.copyLimitInsisted ?? false));
+    this.#records.change(migration, 'target', (draft) => Object.assign(draft, { copyLimit, copyLimitInsisted }));
+    this.of(migration).limitTo(copyLimit, copyLimitInsisted);
   }
 
   /** Rejects where the migration was taken away meanwhile. */

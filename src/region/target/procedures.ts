@@ -29,7 +29,7 @@ export function targetProcedures(
     provision: quiet((input) => provision(side, input)),
     useRemotely: quiet((input) => useRemotely(side, input)),
     deprovision: quiet((input) => deprovision(side, input)),
-    limit: quiet(({ migration, copyLimit }) => limitCopy(side, migration, copyLimit)),
+    limit: quiet(({ migration, copyLimit, insists }) => limitCopy(side, migration, copyLimit, insists)),
     pressure: async ({ migration }) => side.records.get(migration, 'target').pressure ?? null,
     carry: quiet(({ migration, store, carrier }) => carryStore(side, migration, store, carrier)),
     stopCarrying: quiet(({ migration, store }) => stopCarrying(side, migration, store)),
