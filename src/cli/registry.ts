@@ -18,6 +18,7 @@ import { migrationRun } from './commands/migration-run.ts';
 import { migrationVerify } from './commands/migration-verify.ts';
 import { migrations } from './commands/migrations.ts';
 import { move } from './commands/move.ts';
+import { plan } from './commands/plan.ts';
 import { ps } from './commands/ps.ts';
 import { regions } from './commands/regions.ts';
 import { regionsAdd } from './commands/regions-add.ts';
@@ -35,6 +36,7 @@ import { tokensRevoke } from './commands/tokens-revoke.ts';
 /** Every command, in the order of the help within each group. A test compares this list with the folder. */
 export const commands: readonly AnyCommand[] = [
   move,
+  plan,
   migrationCreate,
   migrationRun,
   migrationAbort,

@@ -134,6 +134,8 @@ export const StoreReport = z.object({
   lagBytes: z.number().nullable(),
   lagMs: z.number().nullable(),
   bytesCopied: z.number(),
+  /** Its size when the preflight looked, bytes. */
+  measuredBytes: z.number().optional(),
   rowsCompared: z.number().int(),
   filesCompared: z.number().int(),
   differences: z.number().int(),

@@ -11,6 +11,10 @@ it.runIf(canRunDocker())(
     const before = [await west.inspected(), await east.inspected()];
     const roles = await west.sql('SELECT rolname FROM pg_roles ORDER BY 1');
     await storky('--region', 'west', 'adopt', 'shop');
+    const plan = await storky('plan', 'shop', '--to', 'east');
+    expect(plan).toMatch(/db +live +postgresql 15 /);
+    expect(plan).toMatch(/To copy: .* at 1 Gbit/);
+    expect([await west.inspected(), await east.inspected()]).toEqual(before);
     const run = (...args: string[]) => storky('--app', 'shop', ...args);
     const created = await run('migration-create', '--to', 'east');
     const id = /migration-run --prepare\s+(\S+)/.exec(created)![1]!;

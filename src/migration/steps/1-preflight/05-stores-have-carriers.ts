@@ -46,6 +46,7 @@ export const storesHaveCarriers: Check = {
         filesCompared: 0,
         differences: 0,
         noWayBack: store.noWayBack,
+        measuredBytes: store.bytes,
         detail: `${store.engine ? `${store.engine} ${store.version}` : 'files'}, ${formatBytes(store.bytes)}`,
       }));
       r.notMoved = stores

@@ -1,0 +1,50 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { AppName, RegionName } from '../../protocol/app-record/names.ts';
+import { isOver, type Migration } from '../../protocol/migration.ts';
+import { defineCommand, repeated, spec } from '../command.ts';
+import type { ControlClient } from '../connection/client.ts';
+import { carriers } from '../watch/carriers.ts';
+import { preflightText } from '../watch/checks.ts';
+import { planText } from '../watch/plan.ts';
+import { exitAfter } from '../watch/verdict.ts';
+import { watch } from '../watch/watch.ts';
+
+/** Its preflight is all that was wanted of it; the next one may begin when this returns. */
+async function forget(api: ControlClient, { srcAppName: app, id }: Migration): Promise<void> {
+  let latest = await api.migrations.run({ app, id, step: 'abort' });
+  while (!isOver(latest)) {
+    await sleep(100);
+    latest = await api.migrations.show({ app, id });
+  }
+}
+
+export const plan = defineCommand({
+  name: 'plan',
+  group: 'Move an app',
+  summary: 'Say what a move would take along and how, what stays behind, its size, time and freeze; changes nothing',
+  args: { name: spec('<app>', 'the app', AppName) },
+  options: {
+    to: spec('<region>', 'where it would go', RegionName),
+    from: spec('<region>', 'where it is; --region if not given', RegionName.optional()),
+    newName: spec('<name>', 'its name over there; the same if not given', AppName.optional()),
+    carrier: repeated(
+      '<store=carrier>',
+      'how an addon or file tree gets across: live, backup, remote, provision, manual',
+      carriers,
+    ),
+  },
+  needs: 'server',
+  async run(context, { name: app, to, from, newName, carrier }) {
+    const { server, global, paint, io } = context;
+    const source = from ?? global.region;
+    const wanted = { app, from: source, destination: to, dstAppName: newName, carriers: carrier };
+    const migration = await watch(context, await server.api.migrations.create(wanted));
+    await forget(server.api, migration);
+    const text = [
+      preflightText(migration, paint, io.stdout.columns),
+      planText(migration, paint),
+      `${paint.bold('Next:')} ${paint.cyan(`storky move ${app} --from ${migration.source} --to ${to}`)}`,
+    ];
+    return { data: migration, text: `\n${text.join('\n\n')}`, exit: exitAfter('preflight', migration) };
+  },
+});
