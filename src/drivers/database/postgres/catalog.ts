@@ -24,16 +24,20 @@ export async function carriedTables(client: Client): Promise<TableRef[]> {
 }
 
 /** The oldest transaction of anybody but Storky, or undefined. Seconds. */
-export async function oldestTransaction(client: Client): Promise<{ seconds: number; detail: string } | undefined> {
+export async function oldestTransaction(
+  client: Client,
+  where: 'this database' | 'any database' = 'this database',
+): Promise<{ seconds: number; detail: string } | undefined> {
+  const here = where === 'this database' ? 'current_database()' : 'ANY (SELECT datname FROM pg_catalog.pg_database)';
   const { rows } = await client.query(
     `SELECT extract(epoch FROM clock_timestamp() - xact_start)::float8 AS seconds,
         format('%s, process %s, %s', usename, pid, state) AS detail
       FROM pg_catalog.pg_stat_activity
-      WHERE datname = current_database() AND xact_start IS NOT NULL AND pid <> pg_backend_pid()
+      WHERE datname = ${here} AND xact_start IS NOT NULL AND pid <> pg_backend_pid()
         AND backend_type = 'client backend' AND ${notOurRole('usename')}
     UNION ALL
     SELECT extract(epoch FROM clock_timestamp() - prepared)::float8, format('prepared transaction %s', gid)
-      FROM pg_catalog.pg_prepared_xacts WHERE database = current_database()
+      FROM pg_catalog.pg_prepared_xacts WHERE database = ${here}
     ORDER BY 1 DESC LIMIT 1`,
   );
   return rows[0] as { seconds: number; detail: string } | undefined;

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { StorkyError } from '../../../../protocol/errors.ts';
 import type { Deadline } from '../../../store.ts';
 import { oldestTransaction } from '../catalog.ts';
@@ -43,14 +44,19 @@ export class Fence {
   readonly watch: Client;
   readonly #locks: Client;
   readonly #locksPid: number;
+  readonly #watchPid: number;
   #found: Standstill | undefined;
   #inUse = false;
+  /** Of the freeze, `performance.now()`. */
+  #endsAt = 0;
+  #drafting = false;
   #draft: Promise<void> | undefined;
   #ending: Promise<void> | undefined;
 
-  private constructor(locks: Client, locksPid: number, control: Client, watch: Client) {
+  private constructor([locks, control, watch]: [Client, Client, Client], [locksPid, watchPid]: [number, number]) {
     this.#locks = locks;
     this.#locksPid = locksPid;
+    this.#watchPid = watchPid;
     this.control = control;
     this.watch = watch;
   }
@@ -62,8 +68,7 @@ export class Fence {
       connect(admin, { name: 'storky watch' }),
     ]);
     await clients[0].query(unnoticed);
-    const { rows } = await clients[0].query('SELECT pg_backend_pid() AS pid');
-    return new Fence(clients[0], rows[0].pid, clients[1], clients[2]);
+    return new Fence(clients, [await pidOf(clients[0]), await pidOf(clients[2])]);
   }
 
   /** Is every connection still there? */
@@ -97,12 +102,13 @@ export class Fence {
   /** Takes every lock, or none. Throws `long_transaction` just before the deadline (invariant 4). */
   async raise(deadline: Deadline): Promise<void> {
     this.#inUse = true;
+    this.#endsAt = deadline.at;
     const giveUpAt = deadline.at - Math.min(sayMs, (deadline.at - performance.now()) / 4);
     for (;;) {
       const left = Math.floor(giveUpAt - performance.now());
       if (left <= 0 || deadline.signal.aborted) throw await this.#blocked();
       if (await this.#attempt(Math.min(left, attemptMs), deadline.signal)) return;
-      await new Promise((resolve) => setTimeout(resolve, 20));
+      await sleep(20);
     }
   }
 
@@ -147,8 +153,20 @@ export class Fence {
 
   /** Begins the seal while the marker is on its way; without its commit it changes nothing. Once a fence. */
   draftSeal(): void {
-    this.#draft ??= draftSeal(this.watch);
+    if (this.#draft) return;
+    this.#drafting = true;
+    this.#draft = draftSeal(this.watch, this.#endsAt - performance.now()).finally(() => {
+      this.#drafting = false;
+    });
     this.#draft.catch(() => {}); // said by `seal`
+  }
+
+  /** Ends the wait of a seal that is drafted, since whoever is in its way may stay. Resolves when it has ended. */
+  async giveUpDraft(): Promise<void> {
+    while (this.#drafting) {
+      await this.control.query('SELECT pg_cancel_backend($1)', [this.#watchPid]).catch(() => {});
+      await sleep(20);
+    }
   }
 
   /**
@@ -189,4 +207,8 @@ export class Fence {
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all([this.#locks, this.control, this.watch].map(disconnect));
   }
+}
+
+async function pidOf(client: Client): Promise<number> {
+  return (await client.query('SELECT pg_backend_pid() AS pid')).rows[0].pid;
 }

@@ -1,5 +1,7 @@
+import { StorkyError } from '../../../../protocol/errors.ts';
+import { oldestTransaction } from '../catalog.ts';
 import { notOurRole, ownServer, storkySchema } from '../names.ts';
-import type { Client } from '../wire/connect.ts';
+import { type Client, stateOf } from '../wire/connect.ts';
 import { allowConnections, refuseConnections } from './seal-database.ts';
 
 export const createSealTable = `CREATE SCHEMA IF NOT EXISTS ${storkySchema};
@@ -15,9 +17,15 @@ export async function seal(client: Client): Promise<void> {
   await endSessions(client);
 }
 
-/** The seal without its commit: nobody sees anything of it, and it ends with the session (invariant 5). */
-export async function draftSeal(client: Client): Promise<void> {
-  await client.query(`BEGIN; ${shutOut}; SAVEPOINT ${drafted}`);
+/**
+ * The seal without its commit: nobody sees anything of it, and it ends with the session (invariant 5). A transaction that
+ * changes a role is met by no lock of the fence, and is not waited for for ever; in a freeze, for what is left of it,
+ * milliseconds. @throws StorkyError long_transaction
+ */
+export async function draftSeal(client: Client, leftMs?: number): Promise<void> {
+  const limit =
+    leftMs === undefined ? `lock_timeout = ${lockMs}` : `statement_timeout = ${Math.max(1, Math.floor(leftMs))}`;
+  await inTime(client, `BEGIN; SET LOCAL ${limit}; ${shutOut}; SET LOCAL statement_timeout = 0; SAVEPOINT ${drafted}`);
 }
 
 /**
@@ -30,6 +38,26 @@ export async function commitSeal(client: Client): Promise<void> {
 
 const drafted = 'storky_seal';
 
+/** How long a lock is waited for where nothing is held yet, or is held any more, milliseconds. */
+const lockMs = 2_000;
+
+/** A timeout, a lock that was not had, and a role that was changed when the wait for it ended. */
+async function inTime(client: Client, sql: string): Promise<void> {
+  try {
+    await client.query(sql);
+  } catch (error) {
+    await client.query('ROLLBACK');
+    const { message } = error as Error;
+    if (!['57014', '55P03'].includes(stateOf(error) ?? '') && !/tuple concurrently updated/.test(message)) throw error;
+    const oldest = await oldestTransaction(client, 'any database');
+    throw new StorkyError('long_transaction', {
+      store: 'The server of the database',
+      seconds: Math.round(oldest?.seconds ?? 0),
+      detail: oldest?.detail ?? 'a role was being changed',
+    });
+  }
+}
+
 /**
  * After the commit, so that who is ended cannot come back. The server has the whole order at once and carries it out even
  * if this process dies meanwhile.
@@ -38,9 +66,9 @@ export async function endSessions(client: Client, afterMs = 0): Promise<void> {
   await client.query(`SELECT pg_sleep(${afterMs / 1000}); SELECT pg_terminate_backend(pid) ${others}`);
 }
 
-/** Runs the seal and takes it back in one transaction: it makes the session's caches warm. */
+/** Runs the seal and takes it back in one transaction: it makes the session's caches warm. @throws StorkyError long_transaction */
 export async function warmSeal(client: Client): Promise<void> {
-  await client.query(`BEGIN; ${shutOut}; SELECT count(*) ${others}; ROLLBACK`);
+  await inTime(client, `BEGIN; SET LOCAL lock_timeout = ${lockMs}; ${shutOut}; SELECT count(*) ${others}; ROLLBACK`);
 }
 
 const shutOut = `

@@ -135,6 +135,7 @@ export class PostgresSource implements SourceStore {
     // The switch may back out while a part of it is still under way here. What ends later would fence again, write a
     // marker after the fence (invariant 2), or seal for good: so all of it ends first.
     this.#giveUp.abort();
+    await this.#fence?.giveUpDraft();
     await Promise.allSettled(this.#underWay);
     const fence = this.#fence;
     this.#fence = undefined;
