@@ -112,6 +112,8 @@ export const RouterRequest = z.discriminatedUnion('op', [
     upstreams: z.array(z.string()),
     entries: z.array(EntryPort).optional(),
   }),
+  /** A switch is near: where it will forward to, and nothing else of the gate. Answers when the way there is open, or soon. */
+  z.object({ op: z.literal('warm'), app: z.string(), to: ForwardTarget }),
   z.object({
     op: z.literal('hold'),
     app: z.string(),

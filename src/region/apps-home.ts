@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { DatabaseEngine } from '../drivers/database/contract.ts';
 import type { ProjectRuntime } from '../drivers/runtime/projects.ts';
+import { StorkyError } from '../protocol/errors.ts';
 import type { RouterClient } from '../router/client.ts';
 import type { Apps } from './apps/apps.ts';
 import type { GateControl } from './apps/gate-control.ts';
@@ -88,7 +89,13 @@ export function gateOf(
       const { gates, pid } = await router.status();
       routerPid = pid;
       const known = gates.find(({ gate }) => gate.app === app);
-      if (known) await router.put({ ...known.gate, forward: to });
+      if (!known) return;
+      // Not all of the gate as it was read: its upstreams may be others by now.
+      await router.warm(app, to).catch(async (error) => {
+        // A router goes on over an upgrade, and an older one does not know this.
+        if (StorkyError.from(error).code !== 'bad_request') throw error;
+        await router.put({ ...known.gate, forward: to });
+      });
     },
     hold: async (limits, epoch) => void (await router.hold(app, limits, epoch, epochFile)),
     // What goes past the gate is in flight as well: nobody can hold it, so it is waited for.

@@ -61,6 +61,11 @@ export class RouterClient {
     return this.#call({ op: 'upstreams', app, upstreams, entries });
   }
 
+  /** Only says where the gate would forward to, and opens the way there. */
+  warm(app: string, to: ForwardTarget): Promise<null> {
+    return this.#call({ op: 'warm', app, to });
+  }
+
   /** Resolved: new requests wait, also when the router is killed now. */
   hold(app: string, limits: Partial<HoldLimits>, epoch: number, epochFile: string): Promise<Left> {
     return this.#call({ op: 'hold', app, limits: HoldLimits.parse(limits), epoch, epochFile });

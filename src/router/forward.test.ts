@@ -128,7 +128,8 @@ describe('forwarding', () => {
     await new Promise<void>((resolve) => counting.listen(0, '127.0.0.1', resolve));
     onTestFinished(() => void counting.close());
     const way = { ...to(target), port: (counting.address() as { port: number }).port };
-    await source.client.put(gateOf('shop', [old.port], { forward: way }));
+    await source.client.put(gateOf('shop', [old.port]));
+    await source.client.warm('shop', way);
     expect(handshakes, 'before the hold').toBe(32);
     await source.client.hold('shop', limits, 2, writeEpoch(source.folder, 'active', 1));
     const answers = [...Array(32)].map(() => ask(source.ports.http));

@@ -19,6 +19,7 @@ export interface Results {
   put: null;
   remove: null;
   upstreams: null;
+  warm: null;
   hold: Left;
   drain: Left;
   serve: Released;
@@ -48,15 +49,17 @@ export function operate(
       return statusOf(router);
     case 'put':
       gates.put(request.gate);
-      return Promise.all([stateFile.flushed(), entryPorts.follow(gates.all()), warmed(request.gate, gates)]).then(
-        () => null,
-      );
+      return Promise.all([stateFile.flushed(), entryPorts.follow(gates.all())]).then(() => null);
     case 'remove':
       gates.remove(request.app);
       return Promise.all([stateFile.flushed(), entryPorts.follow(gates.all())]).then(() => null);
     case 'upstreams':
       gates.get(request.app).setUpstreams(request.upstreams, request.entries);
       return request.entries ? entryPorts.follow(gates.all()).then(() => null) : null;
+    case 'warm': {
+      const warm = gates.get(request.app).warm(request.to);
+      return Promise.all([stateFile.flushed(), warm]).then(() => null);
+    }
     case 'hold':
       return gates.get(request.app).hold(request.limits, request.epoch, request.epochFile);
     case 'drain':
@@ -74,11 +77,6 @@ export function operate(
       stateFile.saveCertificates(request.certificates);
       return null;
   }
-}
-
-/** A gate that serves and knows where it would forward: a switch is near, and its handshakes are made before it. */
-async function warmed({ app, state, forward }: Gate, gates: Gates): Promise<void> {
-  if (state === 'serve' && forward) await gates.get(app).warm();
 }
 
 function statusOf({ region, ports, gates }: Controlled): RouterStatus {

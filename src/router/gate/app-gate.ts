@@ -99,8 +99,10 @@ export class AppGate {
     return (entry !== null && this.#entries.get(entry)) || this.upstreams;
   }
 
-  /** Opens the way to the other region before anybody has to go it. */
-  async warm(): Promise<void> {
+  /** A switch is near: opens the way to the other region before anybody has to go it. Whatever the gate does now, it goes on. */
+  async warm(to: ForwardTarget): Promise<void> {
+    this.config = { ...this.config, forward: to };
+    this.#around.changed();
     await Promise.race([this.peer?.warm(warmConnections), sleep(warmMs, undefined, { ref: false })]);
   }
 
