@@ -174,6 +174,7 @@ export class Fence {
    * order is given to the session that holds the locks, so they stay until it is carried out, even if this process dies.
    */
   async seal(): Promise<void> {
+    if (this.#ending) return; // it is
     this.draftSeal();
     await this.#draft;
     await commitSeal(this.watch);

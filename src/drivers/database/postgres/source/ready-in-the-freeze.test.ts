@@ -34,6 +34,7 @@ test('asked in the freeze whether it is ready, a source refuses: its locks and t
   await source.mark(pair.stream.id, 1, soon());
   expect(await readied()).toBe('not_in_sync');
   await source.seal();
+  await source.seal(); // asked again, it is sealed
   expect(await write).toBe('57P01');
   expect((await admin.query('SELECT FROM t')).rowCount).toBe(0);
   await expect(pair.client(instance)).rejects.toMatchObject({ code: '28000' });
