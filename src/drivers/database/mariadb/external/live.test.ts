@@ -92,6 +92,9 @@ it.skipIf(!mariadbInstalled)(
 it.skipIf(!mariadbInstalled)(
   'is copied and followed through a way that speaks plainly, and nobody else of that server',
   async () => {
+    // Another app's move from the same server, which is given up later.
+    const other = crypto.randomUUID();
+    await source.open(other);
     const opened = await source.open(migration);
     ticket = JSON.parse(JSON.stringify(opened.ticket));
     expect(await source.open(migration)).toMatchObject({ fresh: false, ticket: { password: managed.admin.password } });
@@ -99,6 +102,9 @@ it.skipIf(!mariadbInstalled)(
     await target.standby();
     await target.follow(migration, ticket, from, never);
     await app.query("INSERT INTO item (value) VALUES ('followed')");
+    await source.retained?.(migration);
+    await source.close(other);
+    await target.rehearse(migration, from, never);
     // What others do there would end the stream, if it came.
     await managed.asProvider(
       'USE of_another_customer',

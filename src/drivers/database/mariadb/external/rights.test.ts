@@ -65,11 +65,11 @@ it.skipIf(!mariadbInstalled)(
     await managed.grantAll();
     await managed.inDatabase(
       "CREATE DEFINER = 'Shop app'@'%' EVENT hourly ON SCHEDULE EVERY 1 HOUR DO DELETE FROM item",
-      "SET GLOBAL binlog_format = 'MIXED'",
+      "SET GLOBAL binlog_format = 'MIXED', GLOBAL read_only = ON",
     );
-    expect(await failures(instance)).toEqual(['events', 'binlog-format']);
+    expect(await failures(instance)).toEqual(['read-only', 'events', 'binlog-format']);
     await expect(engine.following!.allow(instance)).rejects.toThrow(/binlog_format is MIXED/);
-    await managed.inDatabase('DROP EVENT hourly', "SET GLOBAL binlog_format = 'ROW'");
+    await managed.inDatabase('DROP EVENT hourly', "SET GLOBAL binlog_format = 'ROW', GLOBAL read_only = OFF");
     expect(await failures(instance)).toEqual([]);
     expect(await engine.following!.allow(instance)).toBe('holds');
     await managed.restart({ log_bin: '' });

@@ -41,6 +41,7 @@ export async function checkRights(client: Client, instance: DatabaseInstance): P
       give(['ALL PRIVILEGES'], `${identifier(storkySchema)}.*`),
     ),
     ...(await routines(client, grants, admin, database)),
+    await writable(client),
     await events(client, database),
     await otherAccounts(client, grants, admin, instance),
     encrypted(instance),
@@ -62,6 +63,14 @@ export function partsOf(account: string): [user: string, host: string] {
 function need(id: string, has: boolean, what: string, statement: string): Finding {
   if (has) return { id, verdict: 'pass', detail: what, remedy: null };
   return { id, verdict: 'fail', detail: `missing: ${what}`, remedy: `Run: ${statement}` };
+}
+
+/** The marker is written there, so a replica will not do. */
+async function writable(client: Client): Promise<Finding> {
+  const readOnly = (await client.value('SELECT @@global.read_only')) !== '0';
+  const detail = readOnly ? 'the server is read-only: a replica, perhaps' : 'the server may be written';
+  const remedy = readOnly ? 'Give the address of the server that the app writes to.' : null;
+  return { id: 'read-only', verdict: readOnly ? 'fail' : 'pass', detail, remedy };
 }
 
 /** Only their definers and those who may read the table that they are in see what they do. */

@@ -19,7 +19,7 @@ interface LogFile {
 export async function retainedBy(client: Client, stream: string): Promise<number> {
   const taken = (await takenPlaces(client)).get(stream);
   if (!taken) return 0;
-  await forgetEarlier(client, stream, taken);
+  if (!client.share) await forgetEarlier(client, stream, taken);
   const needed = (await logFiles(client)).filter(({ name }) => name >= taken.file);
   const bytes = needed.reduce((sum, file) => sum + file.bytes, 0);
   return Math.max(0, bytes - (needed[0]?.name === taken.file ? taken.at : 0));

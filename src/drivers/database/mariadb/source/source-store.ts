@@ -70,7 +70,8 @@ export class MariaDbSource implements SourceStore {
   /** It is asked for now and then, and this is when the log is looked after. */
   retained(stream: string): Promise<number> {
     return this.#with(async (client) => {
-      await tidyLog(client, this.#instance);
+      // Whose log it is, looks after it.
+      if (!client.share) await tidyLog(client, this.#instance);
       return retainedBy(client, stream);
     });
   }
