@@ -41,6 +41,7 @@ test.skipIf(!installed)(
     expect(fresh).toBe(true);
     const app = await servers.client(here);
     await target.copy(migration, ticket, tunnel, () => {}, never);
+    expect(await (await servers.client(there, 'admin')).value('SELECT @@event_scheduler')).toBe('OFF');
     await app.query(`INSERT INTO nokey VALUES (11, 'after the snapshot')`);
     expect(await source.open(migration)).toEqual({ ticket, fresh: false });
     await target.standby();

@@ -9,6 +9,7 @@ import { titleOf } from '../dialect/of-server.ts';
 import { makeAccounts } from '../external/definers.ts';
 import { storkySchema } from '../names.ts';
 import { readSequences, setSequence } from '../sequences.ts';
+import { stopEvents } from '../source/seal.ts';
 import { asSource, sourceAddress, type Ticket } from '../ticket.ts';
 import { adminOf, type Client, disconnect, errnoOf, withClient } from '../wire/connect.ts';
 import { literal } from '../wire/sql.ts';
@@ -46,6 +47,8 @@ export async function copyServer(job: CopyJob): Promise<{ bytes: number; items: 
 async function copyAnew(job: CopyJob, client: Client): Promise<{ bytes: number; items: number }> {
   await assertSameNames(job.ticket, client);
   await beginAnew(client);
+  // Events come with the copy, and would write into it before it is a standby.
+  await stopEvents(client);
   const { readers, gtid, accounts, stalledMs } = await takeSnapshot(
     sourceAddress(job.ticket, job.from),
     copyWorkers,
