@@ -45,7 +45,7 @@ export async function copyRows(job: CopyJob, readers: Client[]): Promise<{ bytes
     try {
       for (let next = queue.next(); next; next = queue.next()) {
         await copyPart(job, reader, writer, next.table, next.part, count, signal);
-        if (next.done()) await buildIndexes(writer, next.table, next.table.indexes);
+        if (next.done()) await buildIndexes(job.instance, writer, next.table, next.table.indexes, signal);
       }
     } catch (error) {
       failed.abort(error);

@@ -1,14 +1,17 @@
 import { randomUUID } from 'node:crypto';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { waitFor } from '../../../../../test/support/wait-for.ts';
 import { Tunnel } from '../../conformance/tunnel.ts';
 import type { DatabaseInstance } from '../../contract.ts';
 import { carriedTables } from '../catalog.ts';
 import { engine } from '../engine.ts';
 import { installed, never, Servers } from '../testing/servers.ts';
 import type { Client } from '../wire/connect.ts';
+import { qualified } from '../wire/sql.ts';
 import type { CopyJob } from './copy.ts';
 import { copyRows } from './copy-rows.ts';
+import { buildIndexes } from './indexes.ts';
 import { cuts, partsOf } from './parts.ts';
 
 test('cuts are in order, none twice, and leave something on both sides', () => {
@@ -76,6 +79,36 @@ describe.skipIf(!installed)('the copy of a large table', () => {
     await app.query('DROP TABLE wide');
     await copy.query('DROP TABLE wide');
   }, 60_000);
+
+  test('a copy that is not wanted any more does not wait for the indexes that it builds', async () => {
+    const admin = await servers.client(there, 'admin');
+    const reader = await servers.client(there, 'admin');
+    await admin.query('CREATE TABLE indexed (id INT PRIMARY KEY, v INT)');
+    const [schema] = (await carriedTables(admin)).filter(({ name }) => name === 'indexed').map((table) => table.schema);
+    // As long as this one reads, nothing changes the table.
+    await reader.query(`LOCK TABLES ${qualified(schema!, 'indexed')} READ`);
+    const given = new AbortController();
+    const outcome = buildIndexes(
+      there,
+      admin,
+      { schema: schema!, name: 'indexed' },
+      ['KEY by_v (v)'],
+      given.signal,
+    ).then(
+      () => 'built',
+      (error: Error) => error.message,
+    );
+    const waits = () =>
+      reader.query(
+        `SELECT 1 FROM information_schema.PROCESSLIST WHERE INFO LIKE 'ALTER TABLE%by_v%' AND ID = ${admin.threadId}`,
+      );
+    await waitFor(async () => (await waits()).length > 0, { what: 'the indexes to be built' });
+    given.abort(new Error('it is not wanted any more'));
+    // Whoever waited for it would wait for ever.
+    expect(await outcome).toBe('it is not wanted any more');
+    await reader.query('UNLOCK TABLES');
+    await admin.query(`DROP TABLE ${qualified(schema!, 'indexed')}`);
+  });
 
   test('its parts are all of it, each row in one of them, whatever the numbers', async () => {
     await app.batch(

@@ -1,6 +1,8 @@
+import type { DatabaseInstance } from '../../contract.ts';
 import type { TableRef } from '../catalog.ts';
-import type { Client } from '../wire/connect.ts';
+import { adminOf, type Client } from '../wire/connect.ts';
 import { qualified } from '../wire/sql.ts';
+import { whileWanted } from '../wire/while-wanted.ts';
 
 /** Smaller ones are done before a second look at them would be. Bytes on the source. */
 const worthIt = 4 * 1024 * 1024;
@@ -26,8 +28,16 @@ export async function deferIndexes(client: Client, table: TableRef & { bytes: nu
   return found.map((match) => match[1]!);
 }
 
-export async function buildIndexes(client: Client, table: TableRef, indexes: string[]): Promise<void> {
+/** Of a large table it takes an hour; an abort ends it at once. */
+export async function buildIndexes(
+  instance: DatabaseInstance,
+  client: Client,
+  table: TableRef,
+  indexes: string[],
+  signal: AbortSignal,
+): Promise<void> {
   if (indexes.length === 0) return;
   const additions = indexes.map((definition) => `ADD ${definition}`).join(', ');
-  await client.query(`ALTER TABLE ${qualified(table.schema, table.name)} ${additions}`);
+  const statement = `ALTER TABLE ${qualified(table.schema, table.name)} ${additions}`;
+  await whileWanted(adminOf(instance), client, signal, () => client.query(statement));
 }

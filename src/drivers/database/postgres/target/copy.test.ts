@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { waitFor } from '../../../../../test/support/wait-for.ts';
 import type { FollowTicket } from '../../../store.ts';
 import type { DatabaseInstance } from '../../contract.ts';
 import { engine } from '../engine.ts';
 import { Clusters, never, Tunnel } from '../testing/clusters.ts';
-import type { Client } from '../wire/connect.ts';
+import { besides, type Client, withClient } from '../wire/connect.ts';
 
 const clusters = new Clusters();
 let here: DatabaseInstance;
@@ -139,3 +140,37 @@ test('two chunks of one table are all of it', async () => {
   }
   expect(rows).toBe(20_001);
 });
+
+test('a copy that is not wanted any more does not wait for the index that it builds', async () => {
+  // Slow over here alone: the sessions that build indexes have a name.
+  await app.query(`
+    CREATE FUNCTION slow(v text) RETURNS text IMMUTABLE LANGUAGE plpgsql AS $$ BEGIN
+      IF current_setting('application_name') = 'storky copy' THEN PERFORM pg_sleep(600); END IF;
+      RETURN v;
+    END $$;
+    CREATE TABLE slowly (v text);
+    INSERT INTO slowly VALUES ('one');
+    CREATE INDEX slowly_v ON slowly (slow(v));`);
+  const migration = randomUUID();
+  const source = engine.source(here);
+  const { ticket } = await source.open(migration);
+  const given = new AbortController();
+  const copied = engine.target(there).copy(migration, ticket, tunnel, () => {}, given.signal);
+  const outcome = copied.then(
+    () => 'copied',
+    (error: Error) => error.message,
+  );
+  // The copy makes the database anew, and ends whoever is in it.
+  const building = () =>
+    withClient(besides(there), async (admin) => {
+      const running = `SELECT FROM pg_stat_activity WHERE query LIKE '%INDEX "slowly_v"%' AND state = 'active' AND pid <> pg_backend_pid()`;
+      return (await admin.query(running)).rowCount! > 0;
+    });
+  const begun = waitFor(building, { timeout: 30_000, what: 'the index to be built' });
+  expect(await Promise.race([begun, outcome])).toBe(true);
+  given.abort(new Error('it is not wanted any more'));
+  expect(await outcome).toBe('it is not wanted any more');
+  expect(await building()).toBe(false);
+  await app.query('DROP TABLE slowly; DROP FUNCTION slow');
+  await source.close(migration);
+}, 120_000);

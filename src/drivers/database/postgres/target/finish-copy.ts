@@ -3,6 +3,7 @@ import { storkySchema } from '../names.ts';
 import { sourceAddress } from '../ticket.ts';
 import { adminOf, type Client, connect, disconnect, stateOf, transaction, withClient } from '../wire/connect.ts';
 import { qualified } from '../wire/sql.ts';
+import { whileWanted } from '../wire/while-wanted.ts';
 import { type CopyJob, stepDone } from './copy-job.ts';
 import { checkedLater } from './foreign-keys.ts';
 import { largestFirst, withoutLocks } from './index-builds.ts';
@@ -39,7 +40,7 @@ export async function finishCopy(job: CopyJob, target: Client, dump: SchemaDump)
     ),
   );
   await copySequences(job, target);
-  await refreshViews(job, target);
+  await wanted(job, target, () => refreshViews(job, target));
 }
 
 async function partitionedTables(target: Client): Promise<Set<string>> {
@@ -61,10 +62,12 @@ async function inParallel(job: CopyJob, blocks: Block[], note: string): Promise<
   const worker = async () => {
     const client = await connect(adminOf(job.instance), { name: 'storky copy', settings: sessionSettings });
     try {
-      for (let block = queue.shift(); block; block = queue.shift()) {
-        await runBlock(client, block, job.signal);
-        job.report({ done: ++done, total: blocks.length, unit: 'items', note });
-      }
+      await wanted(job, client, async () => {
+        for (let block = queue.shift(); block; block = queue.shift()) {
+          await runBlock(client, block, job.signal);
+          job.report({ done: ++done, total: blocks.length, unit: 'items', note });
+        }
+      });
     } finally {
       await disconnect(client);
     }
@@ -74,10 +77,16 @@ async function inParallel(job: CopyJob, blocks: Block[], note: string): Promise<
 }
 
 async function inOrder(job: CopyJob, blocks: Block[]): Promise<void> {
-  await withClient(adminOf(job.instance), async (client) => {
-    for (const block of blocks) await runBlock(client, block, job.signal);
-  });
+  await withClient(adminOf(job.instance), (client) =>
+    wanted(job, client, async () => {
+      for (const block of blocks) await runBlock(client, block, job.signal);
+    }),
+  );
 }
+
+/** Each of these statements may take an hour on a large table; whoever takes the copy away does not wait for it. */
+const wanted = ({ instance, signal }: CopyJob, client: Client, work: () => Promise<void>): Promise<void> =>
+  whileWanted(adminOf(instance), client, signal, work);
 
 async function runBlock(client: Client, block: Block, signal: AbortSignal): Promise<void> {
   const step = `${block.type} ${block.name}`;
@@ -125,6 +134,7 @@ async function refreshViews(job: CopyJob, target: Client): Promise<void> {
     let reason: unknown;
     for (const view of left)
       await target.query(`REFRESH MATERIALIZED VIEW ${qualified(view.schema, view.name)}`).catch((error) => {
+        job.signal.throwIfAborted();
         // 55000: it reads another one that is not there yet.
         if (stateOf(error) !== '55000') throw error;
         failed.push(view);
