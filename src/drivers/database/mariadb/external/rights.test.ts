@@ -45,6 +45,11 @@ it.skipIf(!mariadbInstalled)(
     expect(await warnings(instance)).toEqual(['other-accounts', 'durability']);
     await managed.asProvider('GRANT SELECT ON mysql.* TO keeper');
     expect(await warnings(instance)).toEqual(['durability']);
+    await managed.inDatabase('ALTER TABLE item ADD size FLOAT');
+    expect((await findings(instance)).find(({ id }) => id === 'floats')).toMatchObject({
+      verdict: 'warn',
+      detail: expect.stringContaining('shop_managed.item.size'),
+    });
     await managed.asProvider('GRANT SELECT ON shop_managed.* TO other');
     expect((await findings(instance)).find(({ id }) => id === 'other-accounts')!.detail).toMatch(/along: other@%$/);
 

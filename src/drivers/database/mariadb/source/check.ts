@@ -17,6 +17,7 @@ export async function checkSource(client: Client, instance: DatabaseInstance): P
     engines,
     versioned,
     keys,
+    floats,
     sequences,
     unloggedWriters,
     transactions,
@@ -150,6 +151,18 @@ async function keys(client: Client): Promise<Finding> {
       : `all of ${(await carriedTables(client)).length} tables have a key`;
   const remedy = 'They are followed by whole rows, which is slow for many updates; add a primary key if there are.';
   return finding('keys', keyless.length > 0 && 'warn', detail, remedy);
+}
+
+/** The server's own tool writes six digits of one; the copy asks for all. */
+async function floats(client: Client): Promise<Finding> {
+  const names = await list(
+    client,
+    `SELECT CONCAT(TABLE_SCHEMA, '.', TABLE_NAME, '.', COLUMN_NAME) AS name FROM information_schema.COLUMNS
+      WHERE DATA_TYPE = 'float' AND ${appSchema('TABLE_SCHEMA', client.share)} ORDER BY 1`,
+  );
+  const remedy = 'Carry them `live`, which keeps every digit, or make them DOUBLE first.';
+  const detail = names.length > 0 ? `a \`backup\` keeps six digits of ${names.join(', ')}` : 'no FLOAT columns';
+  return finding('floats', names.length > 0 && 'warn', detail, remedy);
 }
 
 /** What is left is in the server's cache, and no number of it is given by the other side. */
