@@ -2,7 +2,10 @@
 import { spawnSync } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { root, withOurPrograms } from './setup.js';
+import { root, setUpNpmPackages, withOurPrograms } from './setup.js';
+
+// `npm pack` in a fresh clone is the first thing that many do.
+if (!setUpNpmPackages()) process.exit(1);
 
 rmSync(join(root, 'dist'), { recursive: true, force: true });
 process.exitCode =

@@ -10,9 +10,12 @@ export const root = fileURLToPath(new URL('..', import.meta.url));
 const inCi = process.env.CI === 'true';
 const say = (line) => process.stderr.write(`setup: ${line}\n`);
 
+/** Enough to build and to lint. */
+export const setUpNpmPackages = () => installNpmPackages() && checkNode();
+
 /** False when something is missing that must not be: anything under CI=true, else only what nothing works without. */
 export function setUp() {
-  return installNpmPackages() && checkNode() && installSystemPackages();
+  return setUpNpmPackages() && installSystemPackages();
 }
 
 function installNpmPackages() {

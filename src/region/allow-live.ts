@@ -33,7 +33,11 @@ export async function allowLive(home: SourceHome, apps: Apps, order: Order): Pro
   const { projects } = apps.moving;
   // Visitors of containers come by the router only while it is put before them.
   await projects.begin(order.app);
-  return await held(home, order, () => restart(engine, instance)).finally(() => projects.end(order.app));
+  const anew = async () => {
+    await restart(engine, instance);
+    if (instance.guest) await projects.startDatabases(order.app);
+  };
+  return await held(home, order, anew).finally(() => projects.end(order.app));
 }
 
 async function restart(engine: DatabaseEngine, instance: DatabaseInstance): Promise<void> {

@@ -52,6 +52,7 @@ export function assembleRegion(context: RegionContext): RegionParts {
     router: gateControl(router),
     runtime: localRuntime,
     containers,
+    databaseMoved: (app, addon) => reopen(app, addon),
     engines: context.engines,
     publicUrl,
   });
@@ -90,6 +91,10 @@ export function assembleRegion(context: RegionContext): RegionParts {
     engine: (name) => engineOf(context, containers, name),
     stores: new OpenStores((app, name) => openTarget(home, dataFolder, app, name)),
     beginBack: (record, name, from, signal) => beginBack(target, wayBackOf, record, name, from, signal),
+  };
+  const reopen = async (app: string, addon: string) => {
+    for (const { stream } of [...records.all('source'), ...records.all('target')].filter((one) => one.app === app))
+      await Promise.all([source.stores.closeOne(stream, addon), target.stores.closeOne(stream, addon)]);
   };
   const switching = new Switching(source);
   const wayBack = wayBackProcedures(source, target, wayBackOf);

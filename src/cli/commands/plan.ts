@@ -18,6 +18,16 @@ async function forget(api: ControlClient, { srcAppName: app, id }: Migration): P
   }
 }
 
+/** As it was asked for. */
+function moveCommand(
+  { srcAppName: app, source, destination, carriers }: Migration,
+  newName: string | undefined,
+): string {
+  const chosen = Object.entries(carriers).map(([name, carrier]) => ` --carrier ${name}=${carrier}`);
+  const renamed = newName === undefined ? '' : ` --new-name ${newName}`;
+  return `storky move ${app} --from ${source} --to ${destination}${renamed}${chosen.join('')}`;
+}
+
 export const plan = defineCommand({
   name: 'plan',
   group: 'Move an app',
@@ -39,11 +49,11 @@ export const plan = defineCommand({
     const source = from ?? global.region;
     const wanted = { app, from: source, destination: to, dstAppName: newName, carriers: carrier };
     const migration = await watch(context, await server.api.migrations.create(wanted));
-    await forget(server.api, migration);
+    if (!isOver(migration) && migration.status === 'preflight-success') await forget(server.api, migration);
     const text = [
       preflightText(migration, paint, io.stdout.columns),
       planText(migration, paint),
-      `${paint.bold('Next:')} ${paint.cyan(`storky move ${app} --from ${migration.source} --to ${to}`)}`,
+      `${paint.bold('Next:')} ${paint.cyan(moveCommand(migration, newName))}`,
     ];
     return { data: migration, text: `\n${text.join('\n\n')}`, exit: exitAfter('preflight', migration) };
   },

@@ -18,6 +18,9 @@ export function preflightText({ report }: Migration, paint: Paint, columns = 100
       '',
       `${paint.bold('Predicted freeze:')} ${duration(report.predictedFreezeMs)}, during which requests wait.`,
     );
+  const stops = report.stores.filter(({ carrier }) => carrier === 'backup').map(({ name }) => name);
+  if (stops.length)
+    lines.push(paint.yellow(`Before it the app is STOPPED while ${stops.join(', ')} is copied (carrier backup).`));
   return lines.join('\n');
 }
 

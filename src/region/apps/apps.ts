@@ -34,6 +34,8 @@ export interface AppsOptions {
   /** Projects of containers on this host. */
   containers: ProjectRuntime;
   engines(): Promise<DatabaseEngine[]>;
+  /** A database in a container was started anew, and has another address now. */
+  databaseMoved?(app: string, addon: string): Promise<void>;
   /** To the addons that apps use in other regions. */
   remoteWay?: RemoteWay;
   /** How users reach a host of this region; default http on port 80. */

@@ -33,7 +33,9 @@ export function buildParts(options: AppsOptions, names: HostNames): AppParts {
   const behind = (app: string) => ({ upstreams: runner.upstreams(app), entries: runner.entries(app) });
   const gates: Gates = new Gates(router, store, names, behind);
   const engine = (name: string) => engineNamed(engines, name, region);
+  const databaseMoved = options.databaseMoved ?? (async () => {});
   const projects = new Projects({
+    databaseMoved,
     store,
     runtime: containers,
     gates: projectGates,

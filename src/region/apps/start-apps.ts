@@ -31,7 +31,8 @@ async function startApp(parts: AppParts, turns: Turns, app: string, closed: bool
   void turns.take(app, () => runner.become(app)).catch(complain(app, 'it did not come up, and is tried again'));
 }
 
-async function startDatabases({ store, databases }: AppParts, app: string): Promise<void> {
+async function startDatabases({ store, databases, projects }: AppParts, app: string): Promise<void> {
+  if (projects.isProject(app)) return await projects.startDatabases(app);
   for (const { order } of store.get(app).provisioning) await databases.destroy(app, order.addon);
   await databases.startAll(app);
 }

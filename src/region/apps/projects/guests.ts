@@ -7,15 +7,18 @@ import type { AppRecord } from '../../../protocol/app-record/record.ts';
 import { StorkyError } from '../../../protocol/errors.ts';
 import type { StoreDefinition } from '../../../protocol/link.ts';
 import type { ProjectsParts } from './projects.ts';
+import { untilAccepts } from './until-accepts.ts';
 
 /** An image fills an empty database for its first start; a slow disk takes its time over that. */
 const firstStartMs = 180_000;
 
+type Parts = Pick<ProjectsParts, 'store' | 'runtime' | 'engine' | 'databaseMoved'>;
+
 /** The databases in containers of projects. */
 export class Guests {
-  readonly #parts: Pick<ProjectsParts, 'store' | 'runtime' | 'engine'>;
+  readonly #parts: Parts;
 
-  constructor(parts: Pick<ProjectsParts, 'store' | 'runtime' | 'engine'>) {
+  constructor(parts: Parts) {
     this.#parts = parts;
   }
 
@@ -35,9 +38,22 @@ export class Guests {
     await this.#change(app, (support, instance) => support.dismiss(instance));
   }
 
-  /** A container that was started anew may have another address. */
-  async find(app: string): Promise<void> {
+  /** At the agent's start, which may be the host's: nothing is where it was. @throws Error where one does not come up */
+  async startAll(app: string): Promise<void> {
     const { store, runtime } = this.#parts;
+    for (const { guest } of store.get(app).instances) if (guest) await runtime.containers.start(guest.container);
+    await this.find(app);
+    await Promise.all(
+      store
+        .get(app)
+        .instances.filter(({ guest }) => guest)
+        .map(untilAccepts),
+    );
+  }
+
+  /** A container that was started anew may have another address: whoever is connected to the old one has to let go of it. */
+  async find(app: string): Promise<void> {
+    const { store, runtime, databaseMoved } = this.#parts;
     const { instances, record } = store.get(app);
     for (const { addon, host, guest } of instances.filter((one) => one.guest)) {
       const now = await runtime.reach(serviceOf(record.project!, addon)!).catch(() => undefined);
@@ -46,6 +62,7 @@ export class Guests {
         const changed = draft.instances.find((one) => one.addon === addon);
         if (changed) Object.assign(changed, now);
       });
+      await databaseMoved(app, addon);
     }
   }
 

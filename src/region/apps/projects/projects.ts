@@ -21,6 +21,8 @@ export interface ProjectsParts {
   runner: ProjectRunner;
   region: string;
   engine(name: string): Promise<DatabaseEngine>;
+  /** Its server has another address than before. */
+  databaseMoved(app: string, addon: string): Promise<void>;
 }
 
 /** Apps that are projects of containers: those of others, which are adopted, and those that a move has made here. */
@@ -122,6 +124,11 @@ export class Projects {
     await runtime.removeNetworks(project);
     for (const image of document.images) await runtime.images.remove(image);
     for (const { folder } of document.instances) rmSync(folder, { recursive: true, force: true });
+  }
+
+  /** At the agent's start. Its other containers are its owner's engine's to start, or `become`'s. */
+  async startDatabases(app: string): Promise<void> {
+    await this.#guests.startAll(app);
   }
 
   /** Where its containers and databases are now. */

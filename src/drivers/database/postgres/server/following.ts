@@ -8,7 +8,7 @@ export const following: FollowingSetting = {
   allow: (instance) =>
     withClient(adminOf(instance), async (client) => {
       if ((await client.query('SHOW wal_level')).rows[0].wal_level === 'logical') return 'holds';
-      if (!instance.external) {
+      if (!instance.external && !instance.guest) {
         for (const name of ours) await client.query(`ALTER SYSTEM RESET ${name}`);
         return 'after-restart';
       }
