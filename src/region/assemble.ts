@@ -102,7 +102,7 @@ export function assembleRegion(context: RegionContext): RegionParts {
   return {
     answers: {
       apps: {
-        ...appAnswers(apps),
+        ...appAnswers(apps, records),
         allowLive: (input) => allowLive(home, apps, input),
         restart: (input) => restartWeb(home, apps, input),
         discover: () => found(context),

@@ -12,6 +12,7 @@ it('there and back and there again, under load: nothing lost, nobody sees an err
   const { east, west } = stage;
   await switches('finalize', east, west, 1);
   await strayIsTold(stage, id);
+  await expect(stage.api.apps.remove({ app: 'shop', region: 'east' })).rejects.toMatchObject({ code: 'way_back_open' });
   await switches('rollback', west, east, 2);
   await switches('finalize', east, west, 3);
   await switches('rollback', west, east, 4);

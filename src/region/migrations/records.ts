@@ -69,9 +69,9 @@ export class MigrationRecords {
     return [...this.#known.values()].filter((record) => record.role === role);
   }
 
-  /** Does a migration have this app, on either side? */
-  any(app: string): boolean {
-    return [...this.#known.values()].some((record) => record.app === app);
+  /** The migration that has this app, on either side, or has left its way back open. */
+  any(app: string): string | undefined {
+    return [...this.#known.values()].find((record) => record.app === app)?.migration;
   }
 
   find(migration: string, role: MigrationRecord['role']): MigrationRecord | undefined {
