@@ -15,7 +15,8 @@ export function appAnswers(
     apply: ({ record }) => apps.apply(record),
     remove: quiet(async ({ app, evenIfLent }) => {
       // Served here, and followed by the other side: what is deleted would be missing when it is taken back.
-      const migration = apps.exists(app) && apps.moving.epoch(app).role === 'active' ? records.any(app) : undefined;
+      const open = apps.exists(app) && apps.document(app).lockedBy === null && apps.moving.epoch(app).role === 'active';
+      const migration = open ? records.any(app) : undefined;
       if (migration !== undefined) throw new StorkyError('way_back_open', { app, migration });
       await apps.remove(app, { evenIfLent });
     }),

@@ -26,6 +26,7 @@ export async function journey(
   const { paint, io } = context;
   const begun = await begin(context, wanted);
   if (begun.status === 'preflight-success') say(context, `\n${preflightText(begun, paint, io.stdout.columns)}\n`);
+  if (begun.status === 'preflight-success') await confirmStop(context, begun);
   const synced = await untilInSync(context, begun);
   if (nextPhase(synced) !== 'finalize' || io.signal.aborted) return synced;
   await confirmSwitch(context, withOptions(synced, options));
@@ -72,6 +73,13 @@ function nextPhase({ status, failedPhase }: Migration): RunnablePhase | null {
   if (status === 'data-migrated' || status === 'rolled-back') return 'finalize';
   const again = status === 'error' && failedPhase;
   return again === 'prepare' || again === 'data' || again === 'finalize' ? again : null;
+}
+
+/** A carrier that needs an app that stands still costs its visitors something, long before the switch. */
+async function confirmStop(context: Context, migration: Migration): Promise<void> {
+  if (!migration.report.stores.some(({ carrier }) => carrier === 'backup')) return;
+  sayWhatComes(context, migration, 'data');
+  await confirmPhase(context, migration, 'data');
 }
 
 async function confirmSwitch(context: Context, migration: Migration): Promise<void> {
