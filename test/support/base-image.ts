@@ -1,26 +1,50 @@
-import { spawnSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { createReadStream, existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
+import { createReadStream, existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, statSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import type Docker from 'dockerode';
 
 const packages = ['postgresql', 'redis-server', 'libstdc++6', 'libatomic1', 'procps'];
 const suite = 'bookworm';
+/** Whoever builds for longer has been killed. */
+const longestBuildMs = 15 * 60_000;
 
 /** Debian with the servers that the tests' images are made of: built once for all tests of this account, then kept. */
-export function baseArchive(): string {
+export async function baseArchive(): Promise<string> {
   const folder = join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'storky-tests');
   const id = createHash('sha256')
     .update(JSON.stringify([suite, packages]))
     .digest('hex')
     .slice(0, 12);
   const archive = join(folder, `base-${id}.tar`);
-  if (existsSync(archive)) return archive;
   mkdirSync(folder, { recursive: true });
+  while (!existsSync(archive)) await alone(`${archive}.building`, () => build(archive));
+  return archive;
+}
+
+/** One at a time, over all processes; where somebody is at it, a moment passes. */
+async function alone(lock: string, work: () => Promise<void>): Promise<void> {
+  try {
+    mkdirSync(lock);
+  } catch {
+    const since = statSync(lock, { throwIfNoEntry: false })?.mtimeMs ?? Date.now();
+    if (Date.now() - since > longestBuildMs) rmSync(lock, { recursive: true, force: true });
+    return await sleep(500);
+  }
+  try {
+    await work();
+  } finally {
+    rmSync(lock, { recursive: true, force: true });
+  }
+}
+
+async function build(archive: string): Promise<void> {
   const root = mkdtempSync(join(tmpdir(), 'storky-base-'));
   try {
-    run('debootstrap', '--variant=minbase', `--include=${packages.join(',')}`, suite, root);
+    await run('debootstrap', '--variant=minbase', `--include=${packages.join(',')}`, suite, root);
     // What a container has no use for; the clusters that the packages made are nobody's.
     const left = [
       './var/cache/apt',
@@ -29,23 +53,25 @@ export function baseArchive(): string {
       './usr/share/man',
       './var/lib/postgresql',
     ];
-    run('tar', '-C', root, ...left.map((path) => `--exclude=${path}/*`), '-cf', `${archive}.${process.pid}`, '.');
+    const without = left.map((path) => `--exclude=${path}/*`);
+    await run('tar', '-C', root, ...without, '-cf', `${archive}.${process.pid}`, '.');
     renameSync(`${archive}.${process.pid}`, archive);
   } finally {
     rmSync(root, { recursive: true, force: true });
   }
-  return archive;
 }
 
-/** Where an engine has none of that name. */
 export async function importBase(docker: Docker, name: string): Promise<void> {
-  const answer = await docker.importImage(createReadStream(baseArchive()), { repo: name, tag: 'latest' });
+  const archive = createReadStream(await baseArchive());
+  const answer = await docker.importImage(archive, { repo: name, tag: 'latest' });
   await new Promise((resolve, reject) =>
     docker.modem.followProgress(answer, (error) => (error ? reject(error) : resolve(null))),
   );
 }
 
-function run(program: string, ...args: string[]): void {
-  const { status, stderr, stdout } = spawnSync(program, args, { encoding: 'utf8' });
-  if (status !== 0) throw new Error(`${program} ${args.join(' ')}: ${stderr || stdout}`.slice(-2000));
+/** Not waited for in one piece: whoever runs the tests wants to hear from this process meanwhile. */
+async function run(program: string, ...args: string[]): Promise<void> {
+  await promisify(execFile)(program, args, { maxBuffer: 64 * 1024 * 1024 }).catch((error) => {
+    throw new Error(`${program} ${args.join(' ')}: ${error.stderr || error.stdout || error.message}`.slice(-2000));
+  });
 }
