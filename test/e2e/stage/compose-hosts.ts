@@ -233,6 +233,7 @@ async function hostOf(name: 'west' | 'east', host: Host, { atEnd, folder: parent
         '',
       );
       const images = (await daemon.docker.listImages()).map(({ Id, RepoTags }) => ({ Id, RepoTags }));
+      images.sort((a, b) => a.Id.localeCompare(b.Id));
       return { containers, networks, volumes, images, rules };
     },
     async sql(text) {
