@@ -1,3 +1,4 @@
+import { Turns } from '../../../base/turns.ts';
 import { passingBy } from '../../../drivers/gate/passing.ts';
 import type { ContainerState, ProjectRuntime } from '../../../drivers/runtime/projects.ts';
 import type { Project, ProjectService } from '../../../protocol/app-record/project.ts';
@@ -28,6 +29,7 @@ export interface ProjectRunnerParts {
 export class ProjectRunner implements AppRunner {
   readonly #parts: ProjectRunnerParts;
   readonly #states = new Map<string, ContainerState[]>();
+  readonly #looks = new Turns();
 
   constructor(parts: ProjectRunnerParts) {
     this.#parts = parts;
@@ -77,11 +79,14 @@ export class ProjectRunner implements AppRunner {
   }
 
   /** Where its containers are now; the router and the rules that lead there are told when it has changed. */
-  async look(app: string): Promise<void> {
-    const document = this.#parts.store.get(app);
-    const states = await this.#parts.runtime.states(projectOf(document));
-    this.#states.set(app, states);
-    await this.#parts.gates.keep(document, states);
+  look(app: string): Promise<void> {
+    // One after the other: what an earlier look saw must not be told after what a later one did.
+    return this.#looks.take(app, async () => {
+      const document = this.#parts.store.get(app);
+      const states = await this.#parts.runtime.states(projectOf(document));
+      this.#states.set(app, states);
+      await this.#parts.gates.keep(document, states);
+    });
   }
 
   passing(app: string, routerPid: number): string[] {
