@@ -19,6 +19,14 @@ export const entriesOf = (document: Of, states: ContainerState[]): EntryPort[] =
     upstreams: answering(states, service).map((address) => `${address}:${entry.containerPort}`),
   }));
 
+/** Who answers for the app where its host name is all that is known. */
+export function webOf({ record }: Pick<Of, 'record'>, states: ContainerState[]): string[] {
+  for (const service of record.project!.services)
+    for (const { protocol, containerPort } of service.entries)
+      if (protocol === 'http') return answering(states, service).map((address) => `${address}:${containerPort}`);
+  return [];
+}
+
 /** Undefined where nobody comes to the app. */
 export function orderOf(document: Of, states: ContainerState[], folder: string): GateOrder | undefined {
   const all = entries(document).map(

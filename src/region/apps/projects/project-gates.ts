@@ -10,7 +10,7 @@ import type { EntryPort } from '../../../protocol/gate.ts';
 import type { AppDocument } from '../app-document.ts';
 import type { AppStore } from '../app-store.ts';
 import { digestOf } from '../canonical.ts';
-import { entriesOf, orderOf } from './gate-order.ts';
+import { entriesOf, orderOf, webOf } from './gate-order.ts';
 
 interface Kept {
   digest: string;
@@ -46,24 +46,29 @@ export class ProjectGates {
     await this.release(app);
     const order = orderOf(document, [], this.#folder(app));
     if (order) await gateDriverFor(order).remove(order);
-    this.#store.change(app, (draft) => void Object.assign(draft, { gateIn: false }));
+    const { epoch } = this.#store.readEpoch(app);
+    this.#store.change(app, (draft) => {
+      draft.gateIn = false;
+      // Where no switch has ever been made, nobody forwards to here.
+      if (epoch === 0) draft.gatePorts = {};
+    });
     await this.#tellRouter(app);
   }
 
+  /** Also when no rule leads there any more: the side that the app has left goes on forwarding, entry by entry. */
   entriesOf(document: Readonly<AppDocument>, states: ContainerState[]): EntryPort[] {
-    return document.gateIn ? entriesOf(document, states) : [];
+    return entriesOf(document, states);
   }
 
   /** The router knows where the containers are now, and the rules before them lead to it. Resolves when they do. */
   async keep(document: Readonly<AppDocument>, states: ContainerState[]): Promise<void> {
     const app = document.record.name;
-    if (!document.gateIn) return;
-    const upstreams = digestOf(entriesOf(document, states));
+    const upstreams = digestOf([entriesOf(document, states), webOf(document, states)]);
     if (this.#told.get(app) !== upstreams) {
       await this.#tellRouter(app);
       this.#told.set(app, upstreams);
     }
-    const order = orderOf(document, states, this.#folder(app));
+    const order = document.gateIn ? orderOf(document, states, this.#folder(app)) : undefined;
     if (order) await this.#insert(app, order);
   }
 

@@ -10,6 +10,7 @@ import type { AppRunner } from '../app-runner.ts';
 import type { AppStore } from '../app-store.ts';
 import type { Surroundings } from '../formation.ts';
 import { webMayRun, workMayRun } from '../formation.ts';
+import { webOf } from './gate-order.ts';
 import type { ProjectGates } from './project-gates.ts';
 import { viewsOf } from './project-views.ts';
 import { startOrder } from './start-order.ts';
@@ -99,7 +100,7 @@ export class ProjectRunner implements AppRunner {
   }
 
   upstreams(app: string): string[] {
-    return this.entries(app).find(({ protocol }) => protocol === 'http')?.upstreams ?? [];
+    return webOf(this.#parts.store.get(app), this.#states.get(app) ?? []);
   }
 
   entries(app: string): EntryPort[] {
