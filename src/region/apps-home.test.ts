@@ -22,3 +22,23 @@ it('a process that is restarted while a switch warms its gate keeps its new port
   const { gates } = await read();
   expect(gates[0]!.gate).toMatchObject({ state: 'serve', forward: { region: 'osc-fr2', epoch: 1 } });
 });
+
+it('connections past the gate are looked for before the hold, and in the drain only where there were any', async () => {
+  const { client } = await startRouter('osc-fr1');
+  const app = await startApp((_, response) => response.end('here'));
+  await client.put(gateOf('shop', [app.port]));
+  const to = { region: 'osc-fr2', host: '127.0.0.1', port: 9, app: 'shop', epoch: 1 };
+  let looks = 0;
+  const left = ['a', 'b'];
+  const free = gateAtHome(client, 'shop', '/nowhere', () => {
+    looks++;
+    return [];
+  });
+  await free.warm(to);
+  expect([await free.drain(1_000), looks]).toEqual([{ inFlight: 0 }, 1]);
+  const busy = gateAtHome(client, 'shop', '/nowhere', () => [...left]);
+  await busy.warm(to);
+  setTimeout(() => left.splice(0), 50);
+  expect(await busy.drain(5_000)).toEqual({ inFlight: 0 });
+  expect(left).toEqual([]);
+});
