@@ -93,6 +93,8 @@ export interface ProjectRuntime {
   containers: {
     start(name: string): Promise<void>;
     stop(name: string): Promise<void>;
+    /** The engine does both halves, also where whoever asked for it dies in between. */
+    restart(name: string): Promise<void>;
     runs(name: string): Promise<boolean>;
   };
 }

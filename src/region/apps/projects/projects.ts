@@ -12,7 +12,6 @@ import { Guests } from './guests.ts';
 import type { ProjectGates } from './project-gates.ts';
 import type { ProjectRunner } from './project-runner.ts';
 import { type ReadRecord, recordOf } from './record-of.ts';
-import { startOrder } from './start-order.ts';
 
 export interface ProjectsParts {
   store: AppStore;
@@ -141,8 +140,7 @@ export class Projects {
   async restartWeb(app: string): Promise<void> {
     const { runtime, runner } = this.#parts;
     const web = this.#project(app).services.filter(({ role, rests }) => role === 'web' && !rests);
-    await Promise.all(web.map((service) => runtime.stop(service)));
-    for (const service of startOrder(web)) await runtime.start(service);
+    await Promise.all(web.flatMap(({ containers }) => containers).map(({ name }) => runtime.containers.restart(name)));
     await runner.webReady(app);
   }
 

@@ -43,6 +43,7 @@ export function dockerProjects(
     containers: {
       start: (name) => startContainer(host(), name),
       stop: (name) => stopContainer(host(), name),
+      restart: async (name) => void (await asked(region, docker().getContainer(name).restart())),
       runs: async (name) => (await inspectIfThere(docker(), name))?.State.Running ?? false,
     },
   };
