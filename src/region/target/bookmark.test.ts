@@ -40,3 +40,13 @@ test('what was found equal long ago is compared again', () => {
   vi.useRealTimers();
   expect(kept()).toBeNull();
 });
+
+test('a comparison right after another writes down its first part too', () => {
+  const bookmark = bookmarkOf(records(tempFolder('bookmark'), 'a'), migration, 'db');
+  bookmark.get();
+  bookmark.set('here', 7);
+  bookmark.clear();
+  expect(bookmark.get()).toBeNull();
+  bookmark.set('there', 8);
+  expect(bookmark.get()).toMatchObject({ at: 'there', items: 8 });
+});

@@ -17,6 +17,7 @@ export function bookmarkOf(records: MigrationRecords, migration: string, store: 
   const known = () => records.find(migration, 'target')?.stores[store];
   return {
     get() {
+      toldAt = Number.NEGATIVE_INFINITY;
       const { ticket, compared } = known() ?? {};
       const valid = compared && compared.ticket === ticket && Date.now() - compared.writtenAt < validMs;
       if (!valid) return null;
