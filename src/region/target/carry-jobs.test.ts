@@ -19,3 +19,14 @@ test('what is taken away ends its comparisons first, and nobody else’s', async
   await other;
   expect(await jobs.run('m/db/verify', async () => 7)).toBe(7);
 });
+
+test('a store whose name begins like that of another is not stopped with it', async () => {
+  const jobs = new CarryJobs();
+  const work = (signal: AbortSignal) => once(signal, 'abort').then(() => {});
+  const events = { waiting: () => {}, failed: () => {} };
+  for (const store of ['db', 'db2']) jobs.start(`m/${store}`, work, events);
+  await jobs.stop('m/db');
+  expect(['db', 'db2'].map((store) => jobs.running(`m/${store}`))).toEqual([false, true]);
+  await jobs.stop('m');
+  expect(jobs.running('m/db2')).toBe(false);
+});

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { log } from '../../base/log.ts';
 import { StorkyError } from '../../protocol/errors.ts';
 import { persist } from './persist.ts';
+import { isUnder } from './under.ts';
 
 const ignored = (): void => {};
 
@@ -45,8 +46,9 @@ export class CarryJobs {
     return this.#jobs.has(key);
   }
 
-  async stop(prefix: string): Promise<void> {
-    const jobs = [...this.#jobs].filter(([key]) => key.startsWith(prefix)).map(([, job]) => job);
+  /** Of a stream, of one of its stores, or all (''); resolves when they have ended. */
+  async stop(path: string): Promise<void> {
+    const jobs = [...this.#jobs].filter(([key]) => isUnder(key, path)).map(([, job]) => job);
     for (const job of jobs) job.controller.abort();
     await Promise.all(jobs.map((job) => job.ended));
   }

@@ -7,7 +7,7 @@ export async function closeTarget(side: TargetSide, { app, migration }: Moving):
   const record = side.records.find(migration, 'target');
   if (!record) return;
   const { stream } = record;
-  await side.jobs.stop(`${stream}/`);
+  await side.jobs.stop(stream);
   const passive = side.home.epochs(app).read().role === 'passive';
   for (const { name, store } of await presentStores(side, record))
     await store.close(stream).catch((error: unknown) => {
@@ -16,7 +16,7 @@ export async function closeTarget(side: TargetSide, { app, migration }: Moving):
       log.warn({ store: name, detail: String(error) }, 'what following made stays until the copy is removed');
     });
   await side.stores.close(stream);
-  await side.endpoints.close(`${stream}/`);
+  await side.endpoints.close(stream);
   if (passive) return;
   side.offers.delete(app, migration);
   side.records.delete(migration, 'target');

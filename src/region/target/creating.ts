@@ -138,9 +138,9 @@ export async function deprovision(
 export async function remove(side: TargetSide, { app, migration }: Moving): Promise<void> {
   if (!side.records.find(migration, 'target')) return side.offers.delete(app, migration);
   refuseIfActive(side, app);
-  await side.jobs.stop(`${migration}/`);
+  await side.jobs.stop(migration);
   await side.stores.close(migration);
-  await side.endpoints.close(`${migration}/`);
+  await side.endpoints.close(migration);
   await side.home.removeCompletely(app);
   side.offers.delete(app, migration);
   side.records.delete(migration, 'target');

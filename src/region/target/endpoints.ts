@@ -6,6 +6,7 @@ import type { MigrationRecord, MigrationRecords } from '../migrations/records.ts
 import type { Pace } from '../pressure/pace.ts';
 import { bookmarkOf } from './bookmark.ts';
 import type { Governors } from './governors.ts';
+import { isUnder } from './under.ts';
 
 /** Where a store's server reaches this host, if not on loopback. */
 type HostFor = (app: string, store: string) => Promise<string | undefined>;
@@ -44,8 +45,9 @@ export class Endpoints {
     return (await opened).endpoint;
   }
 
-  async close(prefix: string): Promise<void> {
-    for (const [key, opened] of [...this.#open].filter(([key]) => key.startsWith(prefix))) {
+  /** Of a stream, of one of its stores, or all (''). */
+  async close(path: string): Promise<void> {
+    for (const [key, opened] of [...this.#open].filter(([key]) => isUnder(key, path))) {
       this.#open.delete(key);
       await opened.then(({ tunnel }) => tunnel?.close()).catch(() => {});
     }

@@ -70,7 +70,7 @@ export async function activate(side: TargetSide, migration: string): Promise<voi
   const record = side.records.get(migration, 'target');
   const { app } = record;
   const { epoch } = side.home.epochs(app).read();
-  const stopped = side.jobs.stop(`${record.stream}/`);
+  const stopped = side.jobs.stop(record.stream);
   // One that only looks at a stream in sync changes nothing any more; in the freeze its last answer is not waited for.
   const atWork = Object.values(record.stores).some(({ wanted, report }) => wanted && report?.stage !== 'in-sync');
   if (atWork) await stopped;

@@ -9,11 +9,11 @@ export async function forget(side: TargetSide, { app, migration }: { app: string
   refuseIfActive(side, app);
   const record = side.records.find(migration, 'target');
   if (record) {
-    await side.jobs.stop(`${record.stream}/`);
+    await side.jobs.stop(record.stream);
     for (const { name, store } of await presentStores(side, record))
       if (isLive(record, name)) await store.close(record.stream);
     await side.stores.close(record.stream);
-    await side.endpoints.close(`${record.stream}/`);
+    await side.endpoints.close(record.stream);
     side.records.delete(migration, 'target');
   }
   // The other side serves with its own again: what was lent from there is of no use here.

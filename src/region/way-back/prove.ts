@@ -40,7 +40,7 @@ export async function proveWayBack(
 /** Nothing of a proof stays: whether there will be a switch is not known yet. */
 const endedAfterwards = (side: TargetSide, { stream }: MigrationRecord): AsyncDisposable => ({
   async [Symbol.asyncDispose]() {
-    await side.endpoints.close(`${stream}/`);
+    await side.endpoints.close(stream);
   },
 });
 
