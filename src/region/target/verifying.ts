@@ -45,7 +45,7 @@ async function compareInSpiteOfCuts(
     try {
       return await compareOnce(side, wanted, signal);
     } catch (error) {
-      if (signal.aborted) throw ended(side, wanted);
+      if (signal.aborted) throw comparisonEnded(side, wanted);
       if (error instanceof StorkyError || cuts >= mostCuts) throw error;
       log.warn({ store: wanted.store, detail: String(error) }, 'a comparison was cut short; it goes on');
       await sleep(restMs, undefined, { signal }).catch(() => {});
@@ -54,7 +54,7 @@ async function compareInSpiteOfCuts(
 }
 
 /** With the migration, or with this agent, which whoever asked finds again. */
-const ended = ({ region, records }: TargetSide, { migration, store }: Moving & { store: string }) =>
+export const comparisonEnded = ({ region, records }: TargetSide, { migration, store }: Moving & { store: string }) =>
   new StorkyError('link_lost', {
     region,
     peer: records.find(migration, 'target')?.peer.region ?? 'the source',
