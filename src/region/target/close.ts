@@ -1,6 +1,6 @@
 import { log } from '../../base/log.ts';
 import type { Moving } from './creating.ts';
-import { presentStores, type TargetSide } from './target-side.ts';
+import { forgetMigration, presentStores, type TargetSide } from './target-side.ts';
 
 /** Removes what following made on this side; the data stays. After a switch it ends the migration here. Idempotent. */
 export async function closeTarget(side: TargetSide, { app, migration }: Moving): Promise<void> {
@@ -19,6 +19,6 @@ export async function closeTarget(side: TargetSide, { app, migration }: Moving):
   await side.endpoints.close(stream);
   if (passive) return;
   side.offers.delete(app, migration);
-  side.records.delete(migration, 'target');
+  forgetMigration(side, migration);
   await side.home.unlock(app, migration);
 }

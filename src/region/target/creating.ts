@@ -5,7 +5,7 @@ import { StorkyError } from '../../protocol/errors.ts';
 import { nameOf, StoreDefinition } from '../../protocol/link.ts';
 import type { RegionAddress } from '../../protocol/region-contract.ts';
 import { fetchImages } from './fetch-images.ts';
-import { emptyReport, presentStores, refuseIfActive, type TargetSide } from './target-side.ts';
+import { emptyReport, forgetMigration, presentStores, refuseIfActive, type TargetSide } from './target-side.ts';
 
 export interface Moving {
   app: string;
@@ -143,5 +143,5 @@ export async function remove(side: TargetSide, { app, migration }: Moving): Prom
   await side.endpoints.close(migration);
   await side.home.removeCompletely(app);
   side.offers.delete(app, migration);
-  side.records.delete(migration, 'target');
+  forgetMigration(side, migration);
 }

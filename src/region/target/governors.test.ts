@@ -4,7 +4,13 @@ import { expect, onTestFinished, test } from 'vitest';
 import { tempFolder } from '../../../test/support/temp-folder.ts';
 import type { LinkClient } from '../link/link-client.ts';
 import { MigrationRecords } from '../migrations/records.ts';
+import { OpenStores } from '../open-stores.ts';
+import { CarryJobs } from './carry-jobs.ts';
+import { remove } from './creating.ts';
+import { Endpoints } from './endpoints.ts';
 import { Governors } from './governors.ts';
+import { Offers } from './offers.ts';
+import type { TargetSide } from './target-side.ts';
 
 test('a side that only proves the way back has no record of the migration, and still a way to the other side', () => {
   const governors = new Governors({} as LinkClient, new MigrationRecords(tempFolder('governors')));
@@ -57,5 +63,33 @@ test('that the user insists on a limit is kept over a restart, and by the step t
   const after = new Governors({} as LinkClient, new MigrationRecords(folder));
   expect([governors, after].map((of) => of.of(migration).insists)).toEqual([true, true]);
   governors.setLimit(migration, null, false);
+  expect(governors.of(migration).insists).toBe(false);
+});
+
+test('what a migration was told of its pace ends with it, and is not there when the same one begins anew', async () => {
+  const records = new MigrationRecords(tempFolder('governors'));
+  const migration = randomUUID();
+  const begin = () =>
+    records.put({
+      ...{ migration, stream: migration, role: 'target', app: 'shop', peerApp: 'shop', stores: {}, switch: null },
+      peer: { region: 'osc-fr1', host: '127.0.0.1', port: 1, ingressPort: 2 },
+    });
+  begin();
+  const link = {} as LinkClient;
+  const governors = new Governors(link, records);
+  governors.setLimit(migration, 3e6, true);
+  const side = {
+    ...{
+      region: 'here',
+      records,
+      governors,
+      jobs: new CarryJobs(),
+      endpoints: new Endpoints(link, records, governors),
+    },
+    ...{ offers: new Offers(tempFolder('governors-offers')), stores: new OpenStores(async () => Promise.reject()) },
+    home: { exists: () => false, removeCompletely: async () => {} },
+  } as unknown as TargetSide;
+  await remove(side, { app: 'shop', migration });
+  begin();
   expect(governors.of(migration).insists).toBe(false);
 });

@@ -17,7 +17,7 @@ export class Governors {
   /** Where this side has nothing of the migration, as when only the way back is proven, nothing is copied either. */
   of(migration: string): Governor {
     const record = this.#records.find(migration, 'target');
-    if (!record) this.#known.delete(migration);
+    if (!record) this.forget(migration);
     const known = this.#known.get(migration);
     if (known) return known;
     const governor = new Governor(
@@ -36,6 +36,11 @@ export class Governors {
     const copyLimitInsisted = insists || (copyLimit === known.copyLimit && (known.copyLimitInsisted ?? false));
     this.#records.change(migration, 'target', (draft) => Object.assign(draft, { copyLimit, copyLimitInsisted }));
     this.of(migration).limitTo(copyLimit, copyLimitInsisted);
+  }
+
+  /** With the migration's record; what is copied at this moment keeps its pace until it ends. */
+  forget(migration: string): void {
+    this.#known.delete(migration);
   }
 
   /** Rejects where the migration was taken away meanwhile. */

@@ -87,3 +87,9 @@ export function refuseIfActive({ home, region }: TargetSide, app: string): void 
     hint: 'After the switch the way back is a switch in the other direction.',
   });
 }
+
+/** The migration is over on this side. */
+export function forgetMigration({ records, governors }: TargetSide, migration: string): void {
+  records.delete(migration, 'target');
+  governors.forget(migration);
+}

@@ -1,5 +1,5 @@
 import { dropClaims } from '../../base/claim.ts';
-import { isLive, presentStores, refuseIfActive, type TargetSide } from '../target/target-side.ts';
+import { forgetMigration, isLive, presentStores, refuseIfActive, type TargetSide } from '../target/target-side.ts';
 
 /**
  * The end, on the passive side: it follows no more, stays sealed and goes on forwarding. What cannot be taken away fails,
@@ -14,7 +14,7 @@ export async function forget(side: TargetSide, { app, migration }: { app: string
       if (isLive(record, name)) await store.close(record.stream);
     await side.stores.close(record.stream);
     await side.endpoints.close(record.stream);
-    side.records.delete(migration, 'target');
+    forgetMigration(side, migration);
   }
   // The other side serves with its own again: what was lent from there is of no use here.
   for (const remote of side.home.remotes(app))
