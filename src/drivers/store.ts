@@ -32,9 +32,12 @@ export interface Measure {
  */
 export type FollowTicket = { [key: string]: unknown };
 
-/** How far a comparison has come; kept where it outlives this process. From the first thing on that was not found equal, nothing is kept. */
+/**
+ * How far a comparison has come; kept where it outlives this process. From the first thing on that was not found equal, nothing is
+ * kept, unless it is named in the bookmark, to be looked at again.
+ */
 export interface Bookmark {
-  /** `at` is the engine's own words; `items` were compared, and found equal, before it. */
+  /** `at` is the engine's own words; `items` were compared before it. */
   get(): { at: string; items: number } | null;
   set(at: string, items: number): void;
   /** The comparison has ended: the next one begins at the beginning. */

@@ -1,5 +1,6 @@
 import type { Entry } from './entry.ts';
 import type { TreePath } from './names.ts';
+import type { Spot } from './walk-in-order.ts';
 
 /** What a stream is for; its first message, from the target, which opens every stream. */
 export type Purpose = 'walk' | 'fetch' | 'follow' | 'verify' | 'ask' | 'proof';
@@ -27,7 +28,8 @@ export type Hashed = [string, Entry['kind'], number, number, number, string, num
 
 export type Message =
   // walk, with `alike`: the target was equal to the source at a switch, and wants to be told what is untouched since.
-  | { t: 'hello'; want: Purpose; version: 1; alike?: boolean }
+  // verify, with `after`: where an earlier comparison was cut short.
+  | { t: 'hello'; want: Purpose; version: 1; alike?: boolean; after?: Spot }
   // proof: the source answers with the id of the ticket that it gave, and the stream ends.
   | { t: 'known'; id: string }
   // Changes, source → target. A file's `put` is followed by its pieces and `end`.
@@ -59,8 +61,8 @@ export type Message =
   | { t: 'marker'; epoch: number; items: number; digest: string }
   | { t: 'thaw' }
   | { t: 'probe'; id: number }
-  // verify: hashes of one directory; then single paths again, after everything pending has been applied.
-  | { t: 'hashes'; dir: TreePath; entries: Hashed[]; last: boolean }
+  // verify: hashes of one directory, of its buckets up to `upTo`; then single paths again, after everything pending has been applied.
+  | { t: 'hashes'; dir: TreePath; entries: Hashed[]; upTo: number }
   // ask: the same without the first part; the target names what it wants to have hashed.
   | { t: 'hash'; dir: TreePath; names: string[] }
   | { t: 'again'; path: TreePath }

@@ -1,5 +1,6 @@
 import { setImmediate as tick } from 'node:timers/promises';
 import { breathe } from './breath.ts';
+import { bucketCount } from './buckets.ts';
 import { readHashed } from './hashed.ts';
 import { alikeIn } from './known.ts';
 import type { Ledger } from './ledger.ts';
@@ -9,6 +10,7 @@ import { assertSameRoot, type Place } from './place.ts';
 import type { Pusher } from './pusher.ts';
 import { sendPath } from './send-file.ts';
 import { walk } from './walk.ts';
+import { type Spot, walkInOrder } from './walk-in-order.ts';
 import type { Piece, Wire } from './wire.ts';
 
 type Messages = AsyncGenerator<Message | Piece>;
@@ -52,21 +54,16 @@ export async function serveFetch(place: Place, wire: Wire, messages: Messages): 
   wire.stream.end();
 }
 
-/** Hashes of everything, then of what the target asks for again, after all that is under way has been applied. */
+/** Hashes of everything after the spot where it was cut short, then of what the target asks for again, after all that is under way has been applied. */
 export async function serveVerify(
   place: Place,
   wire: Wire,
   messages: Messages,
   pusher: () => Pusher | undefined,
+  after: Spot | undefined,
 ): Promise<void> {
-  for await (const page of walk(place.tree, place.ignore)) {
-    const entries = await hashed(
-      place,
-      page.dir,
-      page.names.map(([name]) => name),
-    );
-    await wire.send({ t: 'hashes', dir: page.dir, entries, last: page.last });
-  }
+  for await (const { dir, names, upTo } of walkInOrder(place.tree, place.ignore, after))
+    await wire.send({ t: 'hashes', dir, entries: await hashed(place, dir, names), upTo });
   await wire.send({ t: 'walked' });
   await serveQuestions(place, wire, messages, pusher);
 }
@@ -82,7 +79,7 @@ export async function serveQuestions(
     if (message.t === 'hash') {
       for (const name of message.names) assertWanted(place, join(message.dir, name));
       const entries = await hashed(place, message.dir, message.names);
-      await wire.send({ t: 'hashes', dir: message.dir, entries, last: true });
+      await wire.send({ t: 'hashes', dir: message.dir, entries, upTo: bucketCount });
       continue;
     }
     if (message.t !== 'again') throw new Error(`${message.t} on a verify stream`);

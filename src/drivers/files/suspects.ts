@@ -9,12 +9,13 @@ const mostPasses = 3;
 
 /** What was not the same on both sides when it was listed, to be looked at again; the root always. */
 export class Suspects {
-  readonly paths: TreePath[] = [''];
+  readonly paths: TreePath[];
   readonly #most: number;
   /** So many more: of them nothing is known, and so nothing of the tree. */
   leftOut = 0;
 
-  constructor(most: number) {
+  constructor(most: number, earlier: readonly TreePath[] = ['']) {
+    this.paths = [...earlier];
     this.#most = most;
   }
 

@@ -75,7 +75,8 @@ export class TreeSource implements SourceStore {
       else if (first.value.want === 'walk')
         await serveWalk(place, wire, first.value.alike ? openKnown(this.#options) : undefined);
       else if (first.value.want === 'fetch') await serveFetch(place, wire, messages);
-      else if (first.value.want === 'verify') await serveVerify(place, wire, messages, () => this.#pusher);
+      else if (first.value.want === 'verify')
+        await serveVerify(place, wire, messages, () => this.#pusher, first.value.after);
       else if (first.value.want === 'ask') await serveQuestions(place, wire, messages, () => this.#pusher);
       else await this.#follow(place, wire, messages);
     } catch (error) {
