@@ -20,6 +20,12 @@ export const projectErrors = {
     'The project {project} in {region} is not what it was when {app} was adopted.',
     'Adopt it again: `storky --region {region} adopt {project}`.',
   ),
+  name_taken_on_host: kind(
+    409,
+    'fix',
+    'There is a {part} in {region} already, and no move has made it.',
+    'Rename or remove it there, or abort the migration, which leaves it alone; then run the phase again.',
+  ),
   past_the_gate: kind(
     409,
     'retry',

@@ -48,6 +48,16 @@ export interface ProjectFinding {
 }
 
 /**
+ * What Storky has made on this host for one app, by kind and name. Written down before it is made, so that a crash leaves
+ * nothing unknown; what is not in it is somebody else's, and is never removed.
+ */
+export interface MadeParts {
+  has(part: string): boolean;
+  add(part: string): void;
+  delete(part: string): void;
+}
+
+/**
  * Runs whole projects of containers that their owner has composed. Nothing but `make` and `remove` creates or removes
  * anything, and those are for projects that Storky brought here itself.
  */
@@ -56,24 +66,27 @@ export interface ProjectRuntime {
   read(name: string, hints: ReadHints): Promise<ReadProject>;
   /** Would it find room, names and ports here? Changes nothing. */
   check(project: Project): Promise<ProjectFinding[]>;
-  /** The volume or the folder. Idempotent. True where there was none. */
-  makeMount(mount: ProjectMount): Promise<boolean>;
+  /** The volume or the folder. Idempotent. @throws StorkyError name_taken_on_host where it is there, and is somebody else's */
+  makeMount(mount: ProjectMount, made: MadeParts): Promise<void>;
   /** Where a mount lies on this host. */
   mountPath(mount: ProjectMount): Promise<string>;
-  /** Creates the containers of a service, stopped, with the networks that they are in. Idempotent. */
-  make(project: Project, service: ProjectService): Promise<void>;
+  /**
+   * Creates the containers of a service, stopped, with the networks that they are in. Idempotent.
+   * @throws StorkyError name_taken_on_host
+   */
+  make(project: Project, service: ProjectService, made: MadeParts): Promise<void>;
   states(project: Project): Promise<ContainerState[]>;
   /** With the restart policy that its owner gave it. Idempotent. */
   start(service: ProjectService): Promise<void>;
   /** It stays stopped, also when the host is started again. Idempotent. */
   stop(service: ProjectService): Promise<void>;
   logs(service: ProjectService, lines: number): Promise<{ process: string; line: string }[]>;
-  /** Containers of a service. Idempotent. */
-  remove(service: ProjectService): Promise<void>;
-  /** With all that lies in it; a folder that was there before stays, empty. Idempotent. */
-  removeMount(mount: ProjectMount, wasThere: boolean): Promise<void>;
-  /** The networks that nobody else uses. After everything else. Idempotent. */
-  removeNetworks(project: Project): Promise<void>;
+  /** Those containers of a service that were made. Idempotent. */
+  remove(service: ProjectService, made: MadeParts): Promise<void>;
+  /** If it was made, with all that lies in it; a folder that was there before, empty, stays so. Idempotent. */
+  removeMount(mount: ProjectMount, made: MadeParts): Promise<void>;
+  /** Those networks that were made, and that nobody else uses. After everything else. Idempotent. */
+  removeNetworks(project: Project, made: MadeParts): Promise<void>;
   /** How a database in a container is reached from the host, and how its own tools are run. */
   reach(service: ProjectService): Promise<{ host: string; guest: Guest }>;
   /** Images, which go from host to host by the layers that are lacking. */

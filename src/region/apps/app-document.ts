@@ -84,8 +84,10 @@ export const AppDocument = z.object({
   hints: ReadHints.default({ web: [], workers: [], tcp: [] }),
   /** Images that a move has brought here. */
   images: z.array(z.string()).default([]),
-  /** Where each file tree of the project lies, and whether a folder was there before. */
-  places: z.record(z.string(), z.object({ path: z.string(), wasThere: z.boolean() })).default({}),
+  /** What of a project a move has made here, by kind and name, written before it is made: nothing else may be removed. */
+  parts: z.array(z.string()).default([]),
+  /** Where each file tree of the project lies. */
+  places: z.record(z.string(), z.object({ path: z.string() })).default({}),
   /** The router stands before the project's visitors, at these ports of its own, by entry. */
   gateIn: z.boolean().default(false),
   gatePorts: z.record(z.string(), z.number().int()).default({}),
@@ -112,6 +114,7 @@ export function newDocument(id: string, record: AppRecord): AppDocument {
     made: false,
     hints: { web: [], workers: [], tcp: [] },
     images: [],
+    parts: [],
     places: {},
     gateIn: false,
     gatePorts: {},

@@ -6,6 +6,7 @@ import { type Project, type ProjectService, serviceOf } from '../../../protocol/
 import type { AppRecord } from '../../../protocol/app-record/record.ts';
 import { StorkyError } from '../../../protocol/errors.ts';
 import type { StoreDefinition } from '../../../protocol/link.ts';
+import { madeHere } from './made-here.ts';
 import type { ProjectsParts } from './projects.ts';
 import { untilAccepts } from './until-accepts.ts';
 
@@ -78,8 +79,9 @@ export class Guests {
     const service = serviceOf(project, addon);
     if (!service) throw new StorkyError('unknown_addon', { app, name: addon });
     for (const mount of project.mounts)
-      if (mount.tree === null && mount.services.includes(service.name)) await runtime.makeMount(mount);
-    await runtime.make(project, service);
+      if (mount.tree === null && mount.services.includes(service.name))
+        await runtime.makeMount(mount, madeHere(store, app));
+    await runtime.make(project, service, madeHere(store, app));
     await runtime.start(service);
     const folder = store.paths.database(app, addon);
     mkdirSync(folder, { recursive: true });

@@ -11,6 +11,7 @@ import type { AppStore } from '../app-store.ts';
 import type { Surroundings } from '../formation.ts';
 import { webMayRun, workMayRun } from '../formation.ts';
 import { webOf } from './gate-order.ts';
+import { madeHere } from './made-here.ts';
 import type { ProjectGates } from './project-gates.ts';
 import { viewsOf } from './project-views.ts';
 import { startOrder } from './start-order.ts';
@@ -54,11 +55,20 @@ export class ProjectRunner implements AppRunner {
           : workMayRun(document, epoch);
     const wanted = project.services.filter((service) => may(service) && !service.rests);
     await Promise.all(project.services.filter((one) => !may(one)).map((service) => runtime.stop(service)));
-    for (const service of startOrder(wanted)) {
-      if (document.made) await runtime.make(project, service);
-      await runtime.start(service);
-    }
+    if (document.made) await this.#make(document, wanted);
+    for (const service of startOrder(wanted)) await runtime.start(service);
     await this.look(app);
+  }
+
+  /** With the first that serves, those too that start only after the switch: a name that is taken is found before it. */
+  async #make(document: Readonly<AppDocument>, wanted: ProjectService[]): Promise<void> {
+    const { store, runtime } = this.#parts;
+    const project = projectOf(document);
+    const whole = wanted.some(({ role }) => role !== 'database');
+    const needed = whole
+      ? project.services.filter((one) => one.role !== 'database' || isProvisioned(document, one))
+      : wanted;
+    for (const service of needed) await runtime.make(project, service, madeHere(store, document.record.name));
   }
 
   async stop(app: string): Promise<void> {

@@ -9,6 +9,7 @@ import type { AppStore } from '../app-store.ts';
 import { digestOf } from '../canonical.ts';
 import type { LogLine } from '../logs.ts';
 import { Guests } from './guests.ts';
+import { madeHere } from './made-here.ts';
 import type { ProjectGates } from './project-gates.ts';
 import type { ProjectRunner } from './project-runner.ts';
 import { type ReadRecord, recordOf } from './record-of.ts';
@@ -43,8 +44,7 @@ export class Projects {
     );
     const places: ReadRecord['places'] = {};
     for (const mount of read.record.project!.mounts)
-      if (mount.tree !== null)
-        places[mount.tree] = { path: await this.#parts.runtime.mountPath(mount), wasThere: true };
+      if (mount.tree !== null) places[mount.tree] = { path: await this.#parts.runtime.mountPath(mount) };
     const versions = new Map(instances.map(({ addon, version }) => [addon, version]));
     const addons = read.record.addons.map((addon) => ({ ...addon, version: versions.get(addon.name)! }));
     return { record: { ...read.record, addons }, instances, places };
@@ -87,17 +87,17 @@ export class Projects {
   async deprovision(app: string, name: string): Promise<void> {
     const { runtime, store } = this.#parts;
     const project = this.#project(app);
+    const made = madeHere(store, app);
     const service = serviceOf(project, name);
     if (service) {
-      await runtime.remove(service);
+      await runtime.remove(service, made);
       for (const mount of project.mounts)
-        if (mount.tree === null && mount.services.includes(service.name)) await runtime.removeMount(mount, true);
+        if (mount.tree === null && mount.services.includes(service.name)) await runtime.removeMount(mount, made);
     }
-    const place = store.get(app).places[name];
     const mount = mountOf(project, name);
-    if (mount && place) {
-      for (const other of project.services) if (mount.services.includes(other.name)) await runtime.remove(other);
-      await runtime.removeMount(mount, place.wasThere);
+    if (mount) {
+      for (const other of project.services) if (mount.services.includes(other.name)) await runtime.remove(other, made);
+      await runtime.removeMount(mount, made);
     }
     store.change(app, (draft) => {
       draft.instances = draft.instances.filter(({ addon }) => addon !== name);
@@ -116,11 +116,10 @@ export class Projects {
       return;
     }
     await gates.close(app);
-    for (const service of project.services) await runtime.remove(service);
-    for (const mount of project.mounts)
-      if (mount.kind === 'volume' || (mount.tree !== null && document.places[mount.tree]))
-        await runtime.removeMount(mount, document.places[mount.tree ?? '']?.wasThere ?? true);
-    await runtime.removeNetworks(project);
+    const made = madeHere(store, app);
+    for (const service of project.services) await runtime.remove(service, made);
+    for (const mount of project.mounts) await runtime.removeMount(mount, made);
+    await runtime.removeNetworks(project, made);
     for (const image of document.images) await runtime.images.remove(image);
     for (const { folder } of document.instances) rmSync(folder, { recursive: true, force: true });
   }
@@ -167,10 +166,10 @@ export class Projects {
     if (store.get(app).places[name]) return;
     const mount = mountOf(this.#project(app), name);
     if (!mount) throw new StorkyError('unknown_addon', { app, name });
-    const isNew = await runtime.makeMount(mount);
+    await runtime.makeMount(mount, madeHere(store, app));
     const path = await runtime.mountPath(mount);
     store.change(app, (draft) => {
-      draft.places[name] = { path, wasThere: !isNew };
+      draft.places[name] = { path };
     });
   }
 

@@ -1,9 +1,9 @@
-import { readdirSync } from 'node:fs';
 import type { Project } from '../../../../protocol/app-record/project.ts';
 import type { ProjectFinding } from '../../projects.ts';
 import { inspectAll, inspectIfThere, nameOf } from '../containers.ts';
 import { asked } from '../docker.ts';
 import { gone, type Host } from './make.ts';
+import { holdsSomething } from './parts.ts';
 import { publishedPorts } from './ports.ts';
 
 /** Would the project find its names, ports and folders free here, and a Docker of its architecture? */
@@ -44,14 +44,6 @@ async function takenVolumes({ docker }: Host, { mounts }: Project): Promise<stri
 
 const takenFolders = ({ mounts }: Project): string[] =>
   mounts.filter(({ kind, name }) => kind === 'folder' && holdsSomething(name)).map(({ name }) => `folder ${name}`);
-
-function holdsSomething(path: string): boolean {
-  try {
-    return readdirSync(path).length > 0;
-  } catch {
-    return false;
-  }
-}
 
 async function takenPorts({ region, docker }: Host, { services }: Project): Promise<string[]> {
   await asked(region, docker.ping());

@@ -36,12 +36,6 @@ export async function stopService({ region, docker }: Host, { containers }: Proj
   );
 }
 
-export async function removeService({ region, docker }: Host, { containers }: ProjectService): Promise<void> {
-  for (const { name } of containers)
-    if (await inspectIfThere(docker, name))
-      await asked(region, docker.getContainer(name).remove({ force: true, v: true }));
-}
-
 /** Of all containers of the service, the newest last. */
 export async function logsOf(
   { region, docker }: Host,

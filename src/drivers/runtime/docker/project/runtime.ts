@@ -1,5 +1,5 @@
 import type Docker from 'dockerode';
-import type { Project, ProjectMount, ProjectService } from '../../../../protocol/app-record/project.ts';
+import type { ProjectMount, ProjectService } from '../../../../protocol/app-record/project.ts';
 import { StorkyError } from '../../../../protocol/errors.ts';
 import type { DatabaseEngine } from '../../../database/contract.ts';
 import type { ProjectRuntime } from '../../projects.ts';
@@ -11,8 +11,8 @@ import { sendImage } from '../images/send-image.ts';
 import { checkProject } from './check.ts';
 import { type Host, makeMount, makeService } from './make.ts';
 import { readProject } from './read.ts';
-import { removeMount, removeNetworks } from './remove.ts';
-import { logsOf, removeService, startContainer, startService, stopContainer, stopService } from './run.ts';
+import { removeMount, removeNetworks, removeService } from './remove.ts';
+import { logsOf, startContainer, startService, stopContainer, stopService } from './run.ts';
 import { statesOf } from './states.ts';
 
 /** Projects under Docker on this host. Docker is looked for at each call: it may come and go. */
@@ -28,16 +28,16 @@ export function dockerProjects(
   return {
     read: async (name, hints) => readProject({ region, docker: docker(), engines: await engines() }, name, hints),
     check: (project) => checkProject(host(), project),
-    makeMount: (mount) => makeMount(host(), mount),
+    makeMount: (mount, made) => makeMount(host(), mount, made),
     mountPath: (mount) => mountPath(host(), mount),
-    make: (project, service) => makeService(host(), project, service),
+    make: (project, service, made) => makeService(host(), project, service, made),
     states: (project) => statesOf(docker(), project),
     start: (service) => startService(host(), service),
     stop: (service) => stopService(host(), service),
     logs: (service, lines) => logsOf(host(), service, lines),
-    remove: (service) => removeService(host(), service),
-    removeMount: (mount, wasThere) => removeMount(host(), mount, wasThere),
-    removeNetworks: (project: Project) => removeNetworks(host(), project),
+    remove: (service, made) => removeService(host(), service, made),
+    removeMount: (mount, made) => removeMount(host(), mount, made),
+    removeNetworks: (project, made) => removeNetworks(host(), project, made),
     reach: (service) => reach(host(), service),
     images: images(region, docker, imagesFolder),
     containers: {
@@ -57,17 +57,19 @@ function images(region: string, docker: () => Docker, folder: string): ProjectRu
     send: (image, wanted) => sendImage(region, docker(), image, wanted),
     receive: (image, stream) => inbox().receive(image, stream, () => {}),
     load: (image) => inbox().load(image),
-    remove: async (id) => {
-      await docker()
-        .getImage(id)
-        .remove({ force: true }) // several tags may be its names
-        .catch(unlessInUse);
-    },
+    remove: (id) => removeImage(docker(), id),
   };
 }
 
-/** Another app's container runs from it, or it has gone already. */
-function unlessInUse(error: { statusCode?: number }): void {
+/** With all its tags, which takes force; by force Docker would also take it from a container that is stopped. */
+async function removeImage(docker: Docker, id: string): Promise<void> {
+  const users = await docker.listContainers({ all: true, filters: { ancestor: [id] } }).catch(unlessGone);
+  if (!users || users.length > 0) return;
+  await docker.getImage(id).remove({ force: true }).catch(unlessGone);
+}
+
+/** Or a container has come to run from it just now. */
+function unlessGone(error: { statusCode?: number }): undefined {
   if (error.statusCode !== 409 && error.statusCode !== 404) throw error;
 }
 
