@@ -65,6 +65,18 @@ describe('migration-run', () => {
     expect(said.stdout).toContain(`Next: storky --region osc-fr1 --app shop migration-complete ${id}`);
   });
 
+  test('with the carrier backup it is said since when the app stands still, and at the end for how long it did', async () => {
+    const stopped = server.world.addMigration({ status: 'prepared' });
+    stopped.report.stoodStill = { since: new Date().toISOString(), ms: null };
+    const data = await user.runs(`--app shop migration-run --data ${stopped.id} --yes`);
+    expect(data.stdout).toMatch(/Stood still: since [-0-9]+ [:0-9]+, until the switch or an abort \(carrier backup\)/);
+    stopped.report.stoodStill.ms = 185_000;
+    const said = await user.runs(`--app shop migration-run --finalize ${stopped.id} --yes`);
+    expect(said.stdout).toMatch(/Stood still: +3 min 05 s \(carrier backup\)/);
+    const json = await user.runs(`--app shop --json migration-follow ${stopped.id}`);
+    expect(JSON.parse(json.stdout).report.stoodStill.ms).toBe(185_000);
+  });
+
   test('a switch that backed out is a failure that can be tried again', async () => {
     const { id } = server.world.addMigration({ status: 'data-migrated' });
     server.world.endings.finalize = backOut('finalize', 'data-migrated');

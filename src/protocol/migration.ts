@@ -182,6 +182,10 @@ export const WayBackReport = z.object({
 });
 export type WayBackReport = z.infer<typeof WayBackReport>;
 
+/** Of an app that was stopped for the carrier `backup`: when, by the server's clock, and for how long; null while it is. */
+export const StoodStill = z.object({ since: z.iso.datetime(), ms: z.number().nullable() });
+export type StoodStill = z.infer<typeof StoodStill>;
+
 export const MigrationReport = z.object({
   checks: z.array(CheckResult),
   notMoved: z.array(z.string()),
@@ -191,6 +195,7 @@ export const MigrationReport = z.object({
   previewUrl: z.string().nullable(),
   wayBack: WayBackReport.nullable().default(null),
   pressure: Pressure.nullable().default(null),
+  stoodStill: StoodStill.nullable().default(null),
 });
 export type MigrationReport = z.infer<typeof MigrationReport>;
 

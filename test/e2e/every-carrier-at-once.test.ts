@@ -36,11 +36,15 @@ it('one app, every carrier: each addon comes across in its own way, and the file
   });
   await through(stage, id, 'prepare');
   await visitors.stop(); // the carrier `backup` stops the app
+  const stopping = Date.now();
   const followed = await through(stage, id, 'data');
   expect(followed.status, JSON.stringify(followed.steps.at(-1))).toBe('data-migrated');
   await at(east, 'own', (redis) => redis.set('where', 'carried by hand'));
   const done = await through(stage, id, 'finalize');
   expect(done.status, JSON.stringify(done.steps.at(-1))).toBe('done');
+  expect(followed.report.stoodStill!.ms).toBeNull();
+  expect(done.report.stoodStill!.ms).toBeGreaterThan(0);
+  expect(done.report.stoodStill!.ms).toBeLessThanOrEqual(Date.now() - stopping);
   expect(done.report.wayBack).toMatchObject({ open: false, reason: expect.stringContaining('sessions is carried by') });
 
   const there = await Promise.all(added.map((name) => at(east, name, (redis) => redis.get('where'))));

@@ -33,6 +33,7 @@ export function newMigration(): Migration {
       previewUrl: null,
       wayBack: null,
       pressure: null,
+      stoodStill: null,
     },
   };
 }

@@ -1,8 +1,10 @@
+import { switchesMade } from '../../migration/moving.ts';
 import type { Migration, MigrationStatus } from '../../protocol/migration.ts';
 import type { Paint } from '../show/paint.ts';
 import { backOutLines, failureLines } from './failure.ts';
 import { abortCommand, appCommand, createCommand, followCommand, phaseCommand } from './next.ts';
 import { pressureRows } from './pressure.ts';
+import { stoodStillRows } from './stood-still.ts';
 import { waitingLines } from './waiting.ts';
 import { strayLines, wayBackLine, wayBackState } from './way-back.ts';
 
@@ -23,6 +25,9 @@ export function endingText(migration: Migration, paint: Paint): string {
     ...(migration.status === 'data-migrated' && migration.report.previewUrl
       ? [`${paint.bold('Preview:')} ${paint.cyan(migration.report.previewUrl)}`]
       : []),
+    ...(switchesMade(migration) === 0 ? stoodStillRows(migration) : []).map(
+      ([what, text]) => `${paint.bold(`${what}:`)} ${text}`,
+    ),
     ...(migration.status === 'data-migrated'
       ? pressureRows(migration).map(([what, text]) => `${paint.bold(`${what}:`)} ${text}`)
       : []),

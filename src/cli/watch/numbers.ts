@@ -5,6 +5,7 @@ import { facts } from '../show/table.ts';
 import { bytes, count, duration, plural } from '../show/units.ts';
 import { pressureRows } from './pressure.ts';
 import { lastSwitch } from './sides.ts';
+import { stoodStillRows } from './stood-still.ts';
 
 /** What the last switch measured, and what was copied and compared before the first. `forwarded`: by the old gate so far; null where it cannot be asked. */
 export function numbersText(migration: Migration, forwarded: number | null, paint: Paint): string {
@@ -19,6 +20,7 @@ export function numbersText(migration: Migration, forwarded: number | null, pain
       ['Held', `${plural(last.held, 'request')}, the longest for ${duration(last.longestWaitMs)}`],
       ['Refused', last.refused ? paint.red(count(last.refused)) : '0'],
     );
+  pairs.push(...stoodStillRows(migration));
   if (forwarded !== null) pairs.push(['Forwarded', `${plural(forwarded, 'request')} by the old gate so far`]);
   if (report.stores.length && switchesMade(migration) === 1)
     pairs.push(

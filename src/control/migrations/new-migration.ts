@@ -51,6 +51,7 @@ export async function newMigration(
       previewUrl: null,
       wayBack: null,
       pressure: null,
+      stoodStill: null,
     },
   };
 }

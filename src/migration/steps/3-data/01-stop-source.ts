@@ -1,5 +1,6 @@
 import { atSource } from '../../moving.ts';
 import { step } from '../../step.ts';
+import { standsStill, worksAgain } from '../../stood-still.ts';
 
 /** Only carrier `backup` needs a source that stands still; `live` leaves it serving. */
 export const stopSource = step({
@@ -12,7 +13,13 @@ export const stopSource = step({
       ? 'todo'
       : { skip: 'nothing is carried by backup; the app goes on serving' };
   },
-  run: async (ctx) => void (await ctx.source.source.stopApp(atSource(ctx))),
+  async run(ctx) {
+    await standsStill(ctx);
+    await ctx.source.source.stopApp(atSource(ctx));
+  },
   verify: async () => {},
-  undo: async (ctx) => void (await ctx.source.source.startApp(atSource(ctx))),
+  async undo(ctx) {
+    await ctx.source.source.startApp(atSource(ctx));
+    await worksAgain(ctx);
+  },
 });

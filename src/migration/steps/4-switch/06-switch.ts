@@ -3,6 +3,7 @@ import type { Phase } from '../../../protocol/migration.ts';
 import { atSource } from '../../moving.ts';
 import { proveReady } from '../../prove-ready.ts';
 import { type Step, step } from '../../step.ts';
+import { worksAgain } from '../../stood-still.ts';
 
 /**
  * The riskiest step. The two agents do it between themselves; this only asks for it and reads the result, so the control
@@ -47,6 +48,7 @@ export const performSwitch = (phase: Phase): Step =>
           reason: result.reason ?? 'unknown',
         });
       }
+      await worksAgain(ctx);
       ctx.log(
         `freeze ${result.freezeMs.toFixed(1)} ms, ${result.held} requests held, longest wait ${result.longestWaitMs.toFixed(1)} ms`,
       );
