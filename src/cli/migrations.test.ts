@@ -17,7 +17,8 @@ afterAll(async () => {
 beforeEach(() => {
   server.world.endings.preflight = server.world.endings.prepare = undefined;
   server.world.endings.data = server.world.endings.finalize = server.world.endings.abort = undefined;
-  server.world.migrations.length = 0;
+  server.world.migrations.length = server.world.calls.length = 0;
+  server.world.beforeRun = undefined;
   server.world.apps.length = 0;
 });
 
@@ -192,6 +193,24 @@ describe('move', () => {
         .slice(-3),
     ).toEqual(['prepare', 'data', 'finalize']);
     expect(said.stdout).toContain('migration-complete');
+  });
+
+  test('needs no region where the app is in one only, and takes up what goes on', async () => {
+    const no = await user.runs('move shop --to osc-secnum-fr1', { typed: 'n\n' });
+    expect(no.exit).toBe(3);
+    expect(server.world.calls.find(({ name }) => name === 'migrations.create')!.input).not.toHaveProperty('from');
+    const yes = await user.runs('move shop --to osc-secnum-fr1 --yes');
+    expect(yes.exit).toBe(0);
+    expect(server.world.migrations).toHaveLength(1);
+  });
+
+  test('says that another move goes on with the migration, which one, and how to follow it', async () => {
+    const { id } = server.world.addMigration({ status: 'data-migrated', dstAppName: 'shop-2' });
+    server.world.beforeRun = (migration) => void Object.assign(migration, { status: 'running' });
+    const said = await user.runs(`${line} --yes`);
+    expect(said.exit).toBe(1);
+    expect(said.stderr).toContain(`A move of shop is running, and another command goes on with it: migration ${id}.`);
+    expect(said.stderr).toContain(`storky --app shop migration-follow ${id}`);
   });
 
   test('a no before the switch leaves it in sync, and the same command takes it up again', async () => {

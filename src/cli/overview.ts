@@ -20,7 +20,7 @@ export function overview(paint: Paint): string {
     '',
     paint.bold('A move, step by step'),
     ...move.flatMap(([command, what], i) => [`  ${i < 4 ? `${i + 1}.` : '· '} ${what}`, `     ${paint.cyan(command)}`]),
-    `  Or all of them, asking once before the switch: ${paint.cyan('storky move <app> --from <here> --to <there>')}`,
+    `  Or all of them, asking once before the switch: ${paint.cyan('storky move <app> --to <there>')}`,
     ...groups.flatMap((group) => [
       '',
       paint.bold(group),

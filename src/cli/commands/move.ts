@@ -1,7 +1,6 @@
 import { AppName, RegionName } from '../../protocol/app-record/names.ts';
 import { StorkyError } from '../../protocol/errors.ts';
 import { defineCommand, noFlag, repeated, spec } from '../command.ts';
-import { requiredRegion } from '../context.ts';
 import { canAsk } from '../show/confirm.ts';
 import { addresses, readAddresses } from '../watch/addresses.ts';
 import { budget } from '../watch/budget.ts';
@@ -17,7 +16,7 @@ export const move = defineCommand({
   summary: 'Move an app: all phases, guided, asking once before the switch',
   args: { name: spec('<app>', 'the app', AppName) },
   options: {
-    from: spec('<region>', 'where it is; --region if not given', RegionName.optional()),
+    from: spec('<region>', 'where it is, if it is in several regions; --region if not given', RegionName.optional()),
     to: spec('<region>', 'where it goes', RegionName),
     newName: spec('<name>', 'its name over there; the same if not given', AppName.optional()),
     carrier: repeated(
@@ -38,10 +37,9 @@ export const move = defineCommand({
   async run(context, { name, from, to, newName, carrier, addon, budget, limit, wayBack }) {
     // Better now than after hours of copying.
     if (!context.global.yes && !canAsk(context)) throw new StorkyError('not_confirmed', { what: 'The switch' });
-    const source = from ?? requiredRegion(context);
     const wanted = {
       app: name,
-      from: source,
+      from: from ?? context.global.region,
       destination: to,
       dstAppName: newName,
       carriers: carrier,

@@ -35,7 +35,7 @@ export const plan = defineCommand({
   args: { name: spec('<app>', 'the app', AppName) },
   options: {
     to: spec('<region>', 'where it would go', RegionName),
-    from: spec('<region>', 'where it is; --region if not given', RegionName.optional()),
+    from: spec('<region>', 'where it is, if it is in several regions; --region if not given', RegionName.optional()),
     newName: spec('<name>', 'its name over there; the same if not given', AppName.optional()),
     carrier: repeated(
       '<store=carrier>',
@@ -46,8 +46,7 @@ export const plan = defineCommand({
   needs: 'server',
   async run(context, { name: app, to, from, newName, carrier }) {
     const { server, global, paint, io } = context;
-    const source = from ?? global.region;
-    const wanted = { app, from: source, destination: to, dstAppName: newName, carriers: carrier };
+    const wanted = { app, from: from ?? global.region, destination: to, dstAppName: newName, carriers: carrier };
     const migration = await watch(context, await server.api.migrations.create(wanted));
     if (!isOver(migration) && migration.status === 'preflight-success') await forget(server.api, migration);
     const text = [

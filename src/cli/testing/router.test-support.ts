@@ -141,6 +141,9 @@ function migrationsOf(os: Os, world: World) {
     limit: os.migrations.limit.handler(({ input }) => Object.assign(find(input.id), { copyLimit: input.copyLimit })),
     run: os.migrations.run.handler(({ input }) => {
       const migration = find(input.id);
+      world.beforeRun?.(migration);
+      if (migration.status === 'running' && input.step !== 'abort')
+        throw new StorkyError('wrong_phase', { phase: input.step, status: migration.status, hint: 'Follow it.' });
       migration.status = during[input.step] ?? 'running';
       migration.withoutWayBack = input.withoutWayBack ?? migration.withoutWayBack;
       migration.failedPhase = null;

@@ -16,6 +16,8 @@ export class World {
   readonly calls: { name: string; input: unknown }[] = [];
   /** How a phase ends, where it is not in success. */
   readonly endings: Partial<Record<Phase, (migration: Migration) => void>> = {};
+  /** Another command comes first. */
+  beforeRun: ((migration: Migration) => void) | undefined;
   /** The next watches are cut off after their first event. */
   cutWatches = 0;
   /** Milliseconds between two changes of a running phase. */

@@ -1,8 +1,10 @@
-import { isOver, type Migration, type MigrationStatus } from '../../protocol/migration.ts';
+import { StorkyError } from '../../protocol/errors.ts';
+import { isOver, type Migration, type MigrationStatus, restingStatuses } from '../../protocol/migration.ts';
 import type { ControlClient } from '../connection/client.ts';
 import { type Context, say } from '../context.ts';
 import { exitCodes } from '../exit.ts';
 import { preflightText } from './checks.ts';
+import { followCommand } from './next.ts';
 import {
   confirmPhase,
   type RunnablePhase,
@@ -30,7 +32,7 @@ export async function journey(
   const synced = await untilInSync(context, begun);
   if (nextPhase(synced) !== 'finalize' || io.signal.aborted) return synced;
   await confirmSwitch(context, withOptions(synced, options));
-  return startPhase(context, synced, 'finalize', options);
+  return start(context, synced, 'finalize', options);
 }
 
 /** Prepare and data, as one picture. */
@@ -41,7 +43,7 @@ async function untilInSync(context: Context<'server'>, migration: Migration): Pr
   try {
     // Ctrl-C between two phases must not start the next one.
     for (let phase = nextPhase(latest); phase && phase !== 'finalize' && !signal.aborted; phase = nextPhase(latest)) {
-      latest = await startPhase(context, latest, phase, { screen });
+      latest = await start(context, latest, phase, { screen });
       if (exitAfter(phase, latest) !== exitCodes.ok) break;
     }
   } finally {
@@ -54,15 +56,40 @@ async function untilInSync(context: Context<'server'>, migration: Migration): Pr
 /** A move that was left is taken up where it is, so that the same command can simply be typed again. */
 async function begin(context: Context<'server'>, wanted: Wanted): Promise<Migration> {
   const { api } = context.server;
-  const ongoing = (await api.migrations.list({ app: wanted.app })).find((m) => isSameMove(m, wanted));
-  if (!ongoing) return watch(context, await api.migrations.create(wanted));
+  const [ongoing, more] = (await api.migrations.list({ app: wanted.app })).filter((m) => isSameMove(m, wanted));
+  // Of two, which only an app in two regions can have, the server says that it needs to know which.
+  if (!ongoing || more) return watch(context, await api.migrations.create(wanted));
   say(context, `Going on with migration ${ongoing.id}, which is ${ongoing.status}.`);
+  if (!restingStatuses.includes(ongoing.status))
+    say(
+      context,
+      `Where another command goes on with it, only follow it: ${context.paint.cyan(followCommand(ongoing))}`,
+    );
   return watch(context, ongoing);
+}
+
+/** Two commands may go on with one migration, and whoever comes first has it. @throws StorkyError move_running */
+async function start(
+  context: Context<'server'>,
+  migration: Migration,
+  phase: RunnablePhase,
+  options: Parameters<typeof startPhase>[3],
+): Promise<Migration> {
+  try {
+    return await startPhase(context, migration, phase, options);
+  } catch (thrown) {
+    const error = StorkyError.from(thrown);
+    if (error.code !== 'wrong_phase') throw error;
+    const { id, srcAppName: app } = migration;
+    const { status } = await context.server.api.migrations.show({ app, id });
+    throw status === migration.status ? error : new StorkyError('move_running', { app, migration: id });
+  }
 }
 
 function isSameMove(m: Migration, wanted: Wanted): boolean {
   const { from, destination, dstAppName = wanted.app } = wanted;
-  const here = m.source === from && m.destination === destination && m.dstAppName === dstAppName;
+  const here =
+    (from === undefined || m.source === from) && m.destination === destination && m.dstAppName === dstAppName;
   const leaves: MigrationStatus[] = ['aborting', 'rolling-back'];
   return here && !isOver(m) && !leaves.includes(m.status);
 }

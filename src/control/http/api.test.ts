@@ -89,8 +89,8 @@ test('an app is found in the region where it is active; two homes have to be tol
   expect(await api.apps.get({ app: 'shop', region: 'osc-fr1' })).toMatchObject({ region: 'osc-fr1' });
   fr1.put('shop');
   expect(await caught(api.apps.get({ app: 'shop' }))).toMatchObject({
-    code: 'bad_request',
-    fields: { field: 'region', detail: expect.stringContaining('osc-fr1 and osc-fr2') },
+    code: 'app_in_several_regions',
+    fields: { app: 'shop', regions: 'osc-fr1 and osc-fr2' },
   });
   expect(await caught(api.apps.get({ app: 'ghost' }))).toMatchObject({ code: 'unknown_app' });
   expect(await caught(api.apps.get({ app: 'shop', region: 'nowhere' }))).toMatchObject({ code: 'unknown_region' });

@@ -35,9 +35,9 @@ export class Apps {
     const candidates = homes.some((view) => view.role === 'active') ? homes.filter((v) => v.role === 'active') : homes;
     if (candidates.length === 1) return candidates[0]!.region;
     if (candidates.length > 1)
-      throw new StorkyError('bad_request', {
-        field: 'region',
-        detail: `${app} is in ${candidates.map((view) => view.region).join(' and ')}; say which one with --region`,
+      throw new StorkyError('app_in_several_regions', {
+        app,
+        regions: candidates.map((view) => view.region).join(' and '),
       });
     if (silent) throw silent;
     throw new StorkyError('unknown_app', { app, region: 'any region' });
