@@ -178,6 +178,19 @@ describe('migration-follow', () => {
   });
 });
 
+describe('plan', () => {
+  test.each([
+    ['a preflight that succeeds', undefined],
+    ['one that fails', fail('preflight', 'no room')],
+  ])('says what a move would do and leaves nothing in the list, after %s', async (_, ending) => {
+    server.world.endings.preflight = ending;
+    const said = await user.runs('plan shop --to osc-secnum-fr1');
+    expect(said.exit).toBe(ending ? 1 : 0);
+    expect(said.stdout).toContain('Next: storky move shop --from osc-fr1 --to osc-secnum-fr1');
+    expect((await user.runs('--app shop migrations')).stdout).toContain('No migration found for this app.');
+  });
+});
+
 describe('move', () => {
   const line = 'move shop --from osc-fr1 --to osc-secnum-fr1 --new-name shop-2';
 

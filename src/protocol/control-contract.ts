@@ -139,6 +139,8 @@ const migrations = {
     .input(one.extend({ copyLimit: CopyLimit }))
     .output(Migration),
   show: v1.route({ method: 'GET', path: '/apps/{app}/region_migrations/{id}' }).input(one).output(Migration),
+  /** Of one that was only checked, and has changed nothing: it leaves the list. Throws wrong_phase for any other. */
+  remove: v1.route({ method: 'DELETE', path: '/apps/{app}/region_migrations/{id}' }).input(one).output(none),
   /** Answers at once; the phase goes on in the background, also when the caller leaves. A failed phase goes on from its failed step. */
   run: v1
     .route({ method: 'POST', path: '/apps/{app}/region_migrations/{id}/run' })

@@ -129,3 +129,18 @@ test('a run that was open when the runner closed goes on with the next one, from
   expect(await promise).toEqual({ end: 'done' });
   expect(happened).toEqual(['first', 'endless', 'endless', 'last']);
 });
+
+test('the journal of a run that has ended can be taken away; of one that goes on it stays', async () => {
+  const endless = step('endless', (signal) => sleep(60_000, undefined, { signal }));
+  const { promise, resolve } = Promise.withResolvers<Outcome>();
+  const steps = async (input: unknown) => [input === 'goes on' ? endless : step('short')];
+  await open({ steps, ended: async (_, outcome) => resolve(outcome) });
+  await runner!.start('test', 'forget/short', null);
+  await promise;
+  while (runner!.running('forget/short')) await sleep(10);
+  await runner!.start('test', 'forget/endless', 'goes on');
+  await runner!.forget('forget/');
+  expect(await runner!.standing('forget/short')).toBe('unknown');
+  expect(await runner!.standing('forget/endless')).toBe('unfinished');
+  expect(happened).toContain('short');
+});

@@ -99,6 +99,21 @@ export class Runner {
     ];
   }
 
+  /**
+   * Takes away the journals of the runs whose id begins so and that ended by themselves: they are not started again. One
+   * that was stopped is kept, since another process may not have noticed yet.
+   */
+  async forget(prefix: string): Promise<void> {
+    const runs = await DBOS.listWorkflows({
+      workflow_id_prefix: prefix,
+      status: ['SUCCESS', 'ERROR'],
+      loadInput: false,
+      loadOutput: false,
+    });
+    const ids = runs.map(({ workflowID }) => workflowID).filter((id) => !this.#live.has(id));
+    if (ids.length > 0) await DBOS.deleteWorkflows(ids);
+  }
+
   /** Ends a run for good: its step is told by its signal, and awaited. Nothing is undone, and `ended` is not called. */
   async stop(runId: string): Promise<void> {
     await DBOS.cancelWorkflow(runId);

@@ -1,22 +1,11 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { AppName, RegionName } from '../../protocol/app-record/names.ts';
-import { isOver, type Migration } from '../../protocol/migration.ts';
+import { type Migration, restingStatuses } from '../../protocol/migration.ts';
 import { defineCommand, repeated, spec } from '../command.ts';
-import type { ControlClient } from '../connection/client.ts';
 import { carriers } from '../watch/carriers.ts';
 import { preflightText } from '../watch/checks.ts';
 import { planText } from '../watch/plan.ts';
 import { exitAfter } from '../watch/verdict.ts';
 import { watch } from '../watch/watch.ts';
-
-/** Its preflight is all that was wanted of it; the next one may begin when this returns. */
-async function forget(api: ControlClient, { srcAppName: app, id }: Migration): Promise<void> {
-  let latest = await api.migrations.run({ app, id, step: 'abort' });
-  while (!isOver(latest)) {
-    await sleep(100);
-    latest = await api.migrations.show({ app, id });
-  }
-}
 
 /** As it was asked for. */
 function moveCommand(
@@ -48,7 +37,8 @@ export const plan = defineCommand({
     const { server, global, paint, io } = context;
     const wanted = { app, from: from ?? global.region, destination: to, dstAppName: newName, carriers: carrier };
     const migration = await watch(context, await server.api.migrations.create(wanted));
-    if (!isOver(migration) && migration.status === 'preflight-success') await forget(server.api, migration);
+    // Its preflight is all that was wanted of it. One that was left in the middle goes on.
+    if (restingStatuses.includes(migration.status)) await server.api.migrations.remove({ app, id: migration.id });
     const text = [
       preflightText(migration, paint, io.stdout.columns),
       planText(migration, paint),

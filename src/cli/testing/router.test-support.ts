@@ -137,6 +137,10 @@ function migrationsOf(os: Os, world: World) {
       void world.play(migration, 'preflight');
       return migration;
     }),
+    remove: os.migrations.remove.handler(({ input }) => {
+      world.migrations.splice(world.migrations.indexOf(find(input.id)), 1);
+      return {};
+    }),
     show: os.migrations.show.handler(({ input }) => find(input.id)),
     limit: os.migrations.limit.handler(({ input }) => Object.assign(find(input.id), { copyLimit: input.copyLimit })),
     run: os.migrations.run.handler(({ input }) => {

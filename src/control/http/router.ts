@@ -24,6 +24,10 @@ export function controlRouter({ registry, apps, migrations, tokens, authority, a
       create: api.migrations.create.handler(({ input }) => migrations.create(input)),
       show: api.migrations.show.handler(({ input }) => migrations.show(input.app, input.id)),
       limit: api.migrations.limit.handler(({ input }) => migrations.limit(input.app, input.id, input.copyLimit)),
+      remove: api.migrations.remove.handler(async ({ input }) => {
+        await migrations.remove(input.app, input.id);
+        return {};
+      }),
       run: api.migrations.run.handler(({ input }) => migrations.run(input.app, input.id, input.step, input)),
       watch: api.migrations.watch.handler(async ({ input, signal }) => {
         // An id that does not exist is refused at once, not in the middle of a stream.

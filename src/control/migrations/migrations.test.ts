@@ -284,3 +284,15 @@ test('a server that is stopped in a phase goes on with it when it starts again',
   expect(await rest(id)).toMatchObject({ status: 'data-migrated' });
   expect(happened).toEqual(['copy', 'verify copy']);
 }, 30_000);
+
+test('one that was only checked can be taken off the list; one that has changed something stays', async () => {
+  const { id } = await create();
+  await rest(id);
+  await api.migrations.remove({ app, id });
+  expect(await api.migrations.list({ app })).toEqual([]);
+  expect(await caught(api.migrations.show({ app, id }))).toMatchObject({ code: 'unknown_migration' });
+  const begun = await upTo('prepare');
+  expect(await caught(api.migrations.remove({ app, id: begun }))).toMatchObject({ code: 'wrong_phase' });
+  await run(begun, 'abort');
+  expect(await caught(api.migrations.remove({ app, id: begun }))).toMatchObject({ code: 'wrong_phase' });
+});

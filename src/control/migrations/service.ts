@@ -116,6 +116,14 @@ export class Migrations {
     return this.show(app, id);
   }
 
+  /** @throws StorkyError wrong_phase unless it was only checked */
+  async remove(app: string, id: string): Promise<void> {
+    const { status } = await this.#find(app, id);
+    if (!(await this.#parts.migrations.removeUntouched(id)))
+      throw new StorkyError('wrong_phase', { phase: 'remove', status, hint: 'What it has changed stays in the list.' });
+    await this.#parts.runner.forget(`${id}/`);
+  }
+
   async list(app: string): Promise<Migration[]> {
     return Promise.all((await this.#parts.migrations.ofApp(app)).map((row) => this.#view(row)));
   }

@@ -71,6 +71,15 @@ export class MigrationTable {
     return rows.map(toRow);
   }
 
+  /** With its steps, unless more than its preflight was ever begun: false. A phase that begins at this moment keeps it. */
+  async removeUntouched(id: string): Promise<boolean> {
+    const { rowCount } = await this.#pool.query(
+      `DELETE FROM storky.migrations WHERE id::text = $1 AND status IN ('preflight-success', 'preflight-error')`,
+      [id],
+    );
+    return rowCount === 1;
+  }
+
   async unfinished(): Promise<MigrationRow[]> {
     const { rows } = await this.#pool.query<Row>(`SELECT ${columns} FROM storky.migrations WHERE NOT finished`);
     return rows.map(toRow);
