@@ -100,17 +100,17 @@ export class Runner {
   }
 
   /**
-   * Takes away the journals of the runs whose id begins so and that ended by themselves: they are not started again. One
-   * that was stopped is kept, since another process may not have noticed yet.
+   * Takes away the journals of the runs whose id begins so and that ended by themselves: they are not started again, but for
+   * the one that is named. One that was stopped is kept, since another process may not have noticed yet.
    */
-  async forget(prefix: string): Promise<void> {
+  async forget(prefix: string, but?: string): Promise<void> {
     const runs = await DBOS.listWorkflows({
       workflow_id_prefix: prefix,
       status: ['SUCCESS', 'ERROR'],
       loadInput: false,
       loadOutput: false,
     });
-    const ids = runs.map(({ workflowID }) => workflowID).filter((id) => !this.#live.has(id));
+    const ids = runs.map(({ workflowID }) => workflowID).filter((id) => id !== but && !this.#live.has(id));
     if (ids.length > 0) await DBOS.deleteWorkflows(ids);
   }
 

@@ -1,6 +1,8 @@
+import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Step, step } from '../../migration/step.ts';
 import { type Phase, restingStatuses } from '../../protocol/migration.ts';
+import { openState } from '../state/open.ts';
 import { Harness } from '../testing/harness.test-support.ts';
 
 let happened: string[] = [];
@@ -48,4 +50,16 @@ test('a phase that is run a second time, and fails, goes on from its failed step
   failing = undefined;
   expect(await run('data')).toBe('data-migrated');
   expect(happened, 'what this run has done is not done again').toEqual(['compare']);
+
+  await harness.server.close();
+  await using state = await stateOf(harness);
+  const { rows } = await state.pool.query('SELECT workflow_uuid AS run FROM storky_runs.workflow_status');
+  expect(rows).toContainEqual({ run: `${id}/data/7` });
+  // One that has just ended may not have been taken away yet.
+  expect(rows.length, 'the journals of earlier runs, of seven in all, are of no use').toBeLessThanOrEqual(3);
 });
+
+async function stateOf({ folder }: Harness) {
+  const { pool, close } = await openState({ dataFolder: join(folder, 'data') });
+  return { pool, [Symbol.asyncDispose]: close };
+}

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { log } from '../../base/log.ts';
 import { StorkyError } from '../../protocol/errors.ts';
 import { type Carrier, isOver, type Migration, type Phase, restingStatuses } from '../../protocol/migration.ts';
 import type { Runner } from '../../workflow/runner.ts';
@@ -173,7 +174,11 @@ export class Migrations {
   async #start({ migration, run }: MigrationRow): Promise<void> {
     const { phase, attempt, resume } = run!;
     const input: RunInput = { migration: migration.id, phase, attempt, resume };
-    await this.#parts.runner.start(input.phase === 'abort' ? 'abort' : 'phase', runId(input), input);
+    const { runner } = this.#parts;
+    await runner.start(input.phase === 'abort' ? 'abort' : 'phase', runId(input), input);
+    await runner
+      .forget(`${migration.id}/`, runId(input))
+      .catch((error: unknown) => log.warn({ detail: String(error) }, 'the journals of earlier runs stay for now'));
   }
 
   /** Before anything is undone, nothing may work forwards any more. */
