@@ -217,13 +217,17 @@ describe('move', () => {
     expect(server.world.migrations).toHaveLength(1);
   });
 
-  test('says that another move goes on with the migration, which one, and how to follow it', async () => {
+  test('says that another move goes on with the migration, which one, and follows it to its end', async () => {
     const { id } = server.world.addMigration({ status: 'data-migrated', dstAppName: 'shop-2' });
-    server.world.beforeRun = (migration) => void Object.assign(migration, { status: 'running' });
+    server.world.beforeRun = (migration) => {
+      migration.status = 'running';
+      void server.world.play(migration, 'finalize');
+    };
     const said = await user.runs(`${line} --yes`);
-    expect(said.exit).toBe(1);
-    expect(said.stderr).toContain(`A move of shop is running, and another command goes on with it: migration ${id}.`);
-    expect(said.stderr).toContain(`storky --app shop migration-follow ${id}`);
+    expect(said).toMatchObject({ exit: 0, stderr: '' });
+    expect(said.stdout).toContain(`A move of shop is running: another command goes on with migration ${id}.`);
+    expect(said.stdout).toContain(`storky --region osc-fr1 --app shop migration-follow ${id}`);
+    expect(said.stdout).toContain('shop-2 is served by osc-secnum-fr1');
   });
 
   test('a no before the switch leaves it in sync, and the same command takes it up again', async () => {

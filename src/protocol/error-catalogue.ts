@@ -84,12 +84,6 @@ export const catalogue = {
     '{app} already has a migration that is not finished: {migration}.',
     'Follow it with `storky --app {app} migration-follow {migration}`, or abort it first.',
   ),
-  move_running: kind(
-    409,
-    'fix',
-    'A move of {app} is running, and another command goes on with it: migration {migration}.',
-    'Follow it: `storky --app {app} migration-follow {migration}`.',
-  ),
   wrong_phase: kind(409, 'fix', 'Phase {phase} cannot run while the migration is {status}.', '{hint}'),
   app_in_several_regions: kind(
     400,

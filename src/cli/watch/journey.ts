@@ -13,9 +13,9 @@ import {
   startPhase,
   withOptions,
 } from './run-phase.ts';
-import { screenFor } from './screen.ts';
+import { type Screen, screenFor } from './screen.ts';
 import { exitAfter } from './verdict.ts';
-import { sayHowToComeBack, watch } from './watch.ts';
+import { sayHowToComeBack, watch, watchOn } from './watch.ts';
 
 type Wanted = Parameters<ControlClient['migrations']['create']>[0];
 
@@ -60,31 +60,32 @@ async function begin(context: Context<'server'>, wanted: Wanted): Promise<Migrat
   // Of two, which only an app in two regions can have, the server says that it needs to know which.
   if (!ongoing || more) return watch(context, await api.migrations.create(wanted));
   say(context, `Going on with migration ${ongoing.id}, which is ${ongoing.status}.`);
-  if (!restingStatuses.includes(ongoing.status))
-    say(
-      context,
-      `Where another command goes on with it, only follow it: ${context.paint.cyan(followCommand(ongoing))}`,
-    );
+  if (!restingStatuses.includes(ongoing.status)) sayHowToFollow(context, ongoing);
   return watch(context, ongoing);
 }
 
-/** Two commands may go on with one migration, and whoever comes first has it. @throws StorkyError move_running */
+/** Two commands may go on with one migration. Whoever comes second follows: what it was asked for is being done. */
 async function start(
   context: Context<'server'>,
   migration: Migration,
   phase: RunnablePhase,
-  options: Parameters<typeof startPhase>[3],
+  options: SwitchOptions & { screen?: Screen },
 ): Promise<Migration> {
   try {
     return await startPhase(context, migration, phase, options);
   } catch (thrown) {
-    const error = StorkyError.from(thrown);
-    if (error.code !== 'wrong_phase') throw error;
     const { id, srcAppName: app } = migration;
-    const { status } = await context.server.api.migrations.show({ app, id });
-    throw status === migration.status ? error : new StorkyError('move_running', { app, migration: id });
+    if (StorkyError.from(thrown).code !== 'wrong_phase') throw thrown;
+    const now = await context.server.api.migrations.show({ app, id });
+    if (now.status === migration.status) throw thrown;
+    say(context, `A move of ${app} is running: another command goes on with migration ${id}.`);
+    sayHowToFollow(context, now);
+    return options.screen ? watchOn(options.screen, context, now) : watch(context, now, migration);
   }
 }
+
+const sayHowToFollow = (context: Context, migration: Migration) =>
+  say(context, `This one follows it, as does ${context.paint.cyan(followCommand(migration))}`);
 
 function isSameMove(m: Migration, wanted: Wanted): boolean {
   const { from, destination, dstAppName = wanted.app } = wanted;
