@@ -39,12 +39,20 @@ export async function unlock(side: SourceSide, { app, migration }: Moving): Prom
   // Whoever forgets the migration now forgets that a fence may stand.
   if (side.records.find(migration, 'source')?.switch?.stage === 'started')
     throw new StorkyError('not_in_sync', { store: 'The source', detail: 'a switch is under way, or is taken back' });
+  if (!side.home.exists(app)) return await letGo(side, migration);
   await close(side, { migration });
   // Where the app is served from here again, or still, nobody else is served by what it lent.
   if (side.home.epochs(app).read().role === 'active') side.lending.end(app, migration);
   dropClaims(side.home.epochs(app).file);
   side.records.delete(migration, 'source');
   await side.home.unlock(app, migration);
+}
+
+/** The app is gone, taken away by hand or with its host, and what this migration had made in its stores went with it. */
+async function letGo({ records, stores }: SourceSide, migration: string): Promise<void> {
+  const record = records.find(migration, 'source');
+  if (record) await stores.close(record.stream);
+  records.delete(migration, 'source');
 }
 
 export async function openStore(

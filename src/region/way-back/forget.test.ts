@@ -9,6 +9,9 @@ import type { LinkClient } from '../link/link-client.ts';
 import { MigrationRecords } from '../migrations/records.ts';
 import { streamOf } from '../migrations/stream.ts';
 import { OpenStores } from '../open-stores.ts';
+import { Lending } from '../remote/lending.ts';
+import { unlock } from '../source/source-service.ts';
+import type { SourceSide } from '../source/source-side.ts';
 import { CarryJobs } from '../target/carry-jobs.ts';
 import { Endpoints } from '../target/endpoints.ts';
 import { Governors } from '../target/governors.ts';
@@ -35,5 +38,13 @@ test('an app that was taken away with its host, or by hand, can be forgotten all
   };
   for (const role of ['source', 'target'] as const) records.put({ ...of, role });
   await forget(side, { app: 'shop', migration: emptied });
+  expect(records.any('shop')).toBeUndefined();
+
+  // The same for the side that served last.
+  records.put({ ...of, role: 'source' });
+  await unlock({ ...side, lending: new Lending(home, 'here') } as unknown as SourceSide, {
+    app: 'shop',
+    migration: emptied,
+  });
   expect(records.any('shop')).toBeUndefined();
 });
