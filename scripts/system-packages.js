@@ -13,6 +13,7 @@ export const systemPackages = [
   { name: 'pgcopydb', probe: ['/usr/bin/pgcopydb'] },
   { name: 'nginx-light', probe: ['/usr/sbin/nginx'] },
   { name: 'caddy', probe: ['/usr/bin/caddy'] },
+  { name: 'haproxy', probe: ['/usr/sbin/haproxy'] },
   { name: 'wrk', probe: ['/usr/bin/wrk'] },
   { name: 'iproute2', probe: ['/usr/sbin/ip', '/sbin/ip', '/usr/bin/ip'] },
   { name: 'iptables', probe: ['/usr/sbin/iptables', '/sbin/iptables'] },

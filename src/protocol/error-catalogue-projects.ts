@@ -32,6 +32,12 @@ export const projectErrors = {
     '{count} connections to {app} go past its gate, since they are older than it: {which}.',
     'Reload the proxy in front, or run `storky --app {app} restart`, which ends them while requests are held; then run the phase again.',
   ),
+  proxy_not_found: kind(
+    409,
+    'fix',
+    'The {proxy} that was named is not in front of {app}: {detail}',
+    '{hint} Without `--proxy` the gate of {app} is made of packet rules alone.',
+  ),
   gate_not_inserted: kind(
     409,
     'ask',

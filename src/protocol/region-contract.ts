@@ -5,6 +5,7 @@ import { AppRecord, AppView, RecordPart } from './app-record/record.ts';
 import { FoundProject, ReadHints } from './discovery.ts';
 import { EpochRecord, Gate, GateMetrics } from './gate.ts';
 import { Carrier, CheckResult, CopyLimit, Pressure, StoreReport, SwitchReport } from './migration.ts';
+import { ProxyPlace } from './proxy.ts';
 
 /** What an agent answers to the control plane, over mutual TLS. Agents talk to each other by link.ts instead. */
 
@@ -85,7 +86,12 @@ export const Restart = z.object({ budgetMs: z.number().int().min(100).max(300_00
 export const Restarted = z.object({ heldMs: z.number(), held: z.number().int() });
 export type Restarted = z.infer<typeof Restarted>;
 
-export const Adopt = z.object({ project: z.string().min(1), app: AppName.optional(), hints: ReadHints.optional() });
+export const Adopt = z.object({
+  project: z.string().min(1),
+  app: AppName.optional(),
+  hints: ReadHints.optional(),
+  proxy: ProxyPlace.optional(),
+});
 
 const apps = {
   list: oc.output(z.array(AppView)),

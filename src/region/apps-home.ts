@@ -65,6 +65,7 @@ export function homeOf(
     hasBuild: (sha256) => apps.hasBuild(sha256),
     checkProject: (project) => containers.check(project),
     passing: async (app) => moving.projects.passing(app, (await router.status()).pid),
+    waysIn: async (app) => moving.projects.waysIn(app, (await router.status()).pid),
     images: containers.images,
     keepImage: (app, id) => moving.keepImage(app, id),
     receiveBuild: (sha256, archive) => apps.receiveBuild(sha256, archive),

@@ -5,6 +5,7 @@ import type { Project } from '../protocol/app-record/project.ts';
 import type { AppRecord, RecordPart } from '../protocol/app-record/record.ts';
 import type { ForwardTarget, Latency } from '../protocol/gate.ts';
 import type { StoreDefinition } from '../protocol/link.ts';
+import type { CheckResult } from '../protocol/migration.ts';
 import type { Loan, RemoteAddon } from './apps/app-document.ts';
 import type { AppGate, Epochs } from './switch/parts.ts';
 
@@ -40,6 +41,8 @@ export interface SourceHome extends EitherHome {
   runOnce(app: string, command: string): Promise<{ code: number | null; lines: string[] }>;
   /** Connections to the app that go past its gate, since they are older than it. */
   passing(app: string): Promise<string[]>;
+  /** How visitors will be led to the gate, where that is not the router's alone. */
+  waysIn(app: string): Promise<CheckResult[]>;
   /** Ends workers and schedules, and waits until they are gone. */
   quiesce(app: string): Promise<void>;
   /** Ends everything, for a carrier that needs an app that stands still. */

@@ -3,6 +3,7 @@ import { AppName } from '../../protocol/app-record/names.ts';
 import type { AppView } from '../../protocol/app-record/record.ts';
 import { defineCommand, repeated, spec } from '../command.ts';
 import { requiredRegion } from '../context.ts';
+import { proxyOption, proxyText } from '../proxy-option.ts';
 import type { Paint } from '../show/paint.ts';
 import { status } from '../show/status.ts';
 import { table } from '../show/table.ts';
@@ -24,12 +25,20 @@ export const adopt = defineCommand({
     ),
     worker: repeated('<service>', 'it works in the background, though it listens', z.array(service).default([])),
     tcp: repeated('<service:port>', 'what is spoken there is not HTTP', z.array(service).default([])),
+    proxy: spec('<kind=where>', proxyText, proxyOption.optional()),
+    proxyCommand: spec('<command>', 'how that nginx is run, if not as `nginx`', z.string().min(1).default('nginx')),
   },
   needs: 'server',
-  async run(context, { project, name, web, worker, tcp }) {
+  async run(context, { project, name, web, worker, tcp, proxy, proxyCommand }) {
     const region = requiredRegion(context);
     const hints = { web, workers: worker, tcp };
-    const view = await context.server.api.apps.adopt({ region, project, app: name, hints });
+    const view = await context.server.api.apps.adopt({
+      region,
+      project,
+      app: name,
+      hints,
+      proxy: proxy?.(proxyCommand),
+    });
     return { data: view, text: adoptedText(view, context.paint) };
   },
 });
@@ -50,8 +59,16 @@ function adoptedText(view: AppView, paint: Paint): string {
     table(['  Service', 'Role', 'Runs in', 'What'], rows, paint.dim),
     ...mounts.map(({ kind, name, tree }) => `  ${kind} ${name}: ${tree ? `file tree ${tree}` : 'by its database'}`),
     ...notMoved.map((what) => paint.yellow(`  stays behind: ${what}`)),
+    frontText(view),
     `${paint.bold('Next:')} ${paint.cyan(`storky move ${view.name} --from ${view.region} --to <region>`)}`,
   ].join('\n');
+}
+
+/** How its visitors will be led to the gate, while a migration has it. */
+function frontText({ front }: AppView): string {
+  const rules = 'packet rules lead visitors to the gate';
+  if (!front) return `  during a migration ${rules}`;
+  return `  during a migration ${front.proxy} (${front.where}) is told of the gate of ${front.entry}; for all who come by another way, ${rules}`;
 }
 
 function addonText({ record }: AppView, name: string): string {

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { AppName } from '../../protocol/app-record/names.ts';
+import { ProxyPlace } from '../../protocol/proxy.ts';
 
 /**
  * How the gate comes in front of an app that runs already, without touching it: nothing of the user's is recreated, and
@@ -52,34 +53,6 @@ export const GateEntry = z.object({
   ways: z.array(Way),
 });
 export type GateEntry = z.infer<typeof GateEntry>;
-
-/** Proxies in front, and where their configuration is; what a driver does not need is absent. */
-export const ProxyPlace = z.discriminatedUnion('kind', [
-  z.object({
-    kind: z.literal('caddy'),
-    /** `http://127.0.0.1:2019`, or `unix:/run/caddy/admin.sock`. */
-    admin: z.string(),
-  }),
-  z.object({
-    kind: z.literal('nginx'),
-    /** The file with the `upstream` block. */
-    file: z.string(),
-    /** `["nginx", "-t"]`, `["docker", "exec", "proxy", "nginx", "-t"]`. */
-    test: z.array(z.string()).min(1),
-    reload: z.array(z.string()).min(1),
-  }),
-  z.object({
-    kind: z.literal('traefik'),
-    /** The folder that its file provider watches. */
-    folder: z.string(),
-    /** The router's rule and entry points, as the labels of the app have them: `Host(`shop.example.org`)`. */
-    rule: z.string(),
-    entryPoints: z.array(z.string()).default([]),
-    certResolver: z.string().nullable().default(null),
-    tls: z.boolean().default(false),
-  }),
-]);
-export type ProxyPlace = z.infer<typeof ProxyPlace>;
 
 /** Kept by the caller, durably, from before `insert` until after `remove`. */
 export const GateOrder = z.object({

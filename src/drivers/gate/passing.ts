@@ -36,14 +36,23 @@ function readIfThere(path: string): string {
   }
 }
 
-function descriptors(pid: number): string[] {
-  return readdirSync(`/proc/${pid}/fd`).flatMap((fd) => {
+/** What each of its open files is; none where it has ended. */
+export function descriptors(pid: number): string[] {
+  return namesIn(`/proc/${pid}/fd`).flatMap((fd) => {
     try {
       return [readlinkSync(`/proc/${pid}/fd/${fd}`)];
     } catch {
       return []; // closed meanwhile
     }
   });
+}
+
+function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
+  }
 }
 
 interface Established {
@@ -53,7 +62,7 @@ interface Established {
 }
 
 /** Of the network in which the process lives. A half-closed connection may still carry an answer, so it counts. */
-function established(pid: number): Established[] {
+export function established(pid: number | 'self'): Established[] {
   return ['tcp', 'tcp6'].flatMap((table) =>
     readIfThere(`/proc/${pid}/net/${table}`)
       .split('\n')

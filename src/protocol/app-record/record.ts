@@ -128,6 +128,8 @@ export const AppView = z.object({
   remote: z.array(Abroad).default([]),
   /** Addons of this region that an app of another one uses. */
   lent: z.array(Abroad).default([]),
+  /** The proxy that is told of the gate for the time of a migration, and where its configuration is. */
+  front: z.object({ proxy: z.string(), where: z.string(), entry: z.string() }).nullable().optional(),
   record: AppRecord,
 });
 export type AppView = z.infer<typeof AppView>;

@@ -3,6 +3,7 @@ import { AppRecord } from '../../protocol/app-record/record.ts';
 import { ReadHints } from '../../protocol/discovery.ts';
 import { StorkyError } from '../../protocol/errors.ts';
 import { ForwardTarget } from '../../protocol/gate.ts';
+import { ProxyPlace } from '../../protocol/proxy.ts';
 import { RegionAddress } from '../../protocol/region-contract.ts';
 
 const documentVersion = 1;
@@ -52,6 +53,10 @@ export type RemoteAddon = z.infer<typeof RemoteAddon>;
 const Loan = z.object({ addon: z.string(), migration: z.uuid(), region: z.string(), app: z.string() });
 export type Loan = z.infer<typeof Loan>;
 
+/** A proxy before one of the project's entries, and by which addresses it may know it: those from when the gate came in. */
+const Front = z.object({ place: ProxyPlace, entry: z.string(), upstreams: z.array(z.string()) });
+export type Front = z.infer<typeof Front>;
+
 /** What the agent knows of one app. Holds secrets; never leaves the agent as a whole. */
 export const AppDocument = z.object({
   version: z.literal(documentVersion),
@@ -91,6 +96,7 @@ export const AppDocument = z.object({
   /** The router stands before the project's visitors, at these ports of its own, by entry. */
   gateIn: z.boolean().default(false),
   gatePorts: z.record(z.string(), z.number().int()).default({}),
+  front: Front.nullable().default(null),
 });
 export type AppDocument = z.infer<typeof AppDocument>;
 
@@ -118,6 +124,7 @@ export function newDocument(id: string, record: AppRecord): AppDocument {
     places: {},
     gateIn: false,
     gatePorts: {},
+    front: null,
   };
 }
 

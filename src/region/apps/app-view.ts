@@ -1,5 +1,6 @@
 import type { AppView } from '../../protocol/app-record/record.ts';
 import type { EpochRecord, GateState } from '../../protocol/gate.ts';
+import { whereIs } from '../../protocol/proxy.ts';
 import type { ProcessView } from '../../protocol/region-contract.ts';
 import type { AppDocument } from './app-document.ts';
 import { defaultHost, type HostNames } from './hosts.ts';
@@ -13,7 +14,7 @@ export function viewOf(
   region: string,
   names: HostNames,
 ): AppView {
-  const { id, record, lockedBy, remotes, loans } = document;
+  const { id, record, lockedBy, remotes, loans, front } = document;
   return {
     id,
     name: record.name,
@@ -26,6 +27,7 @@ export function viewOf(
     gate,
     remote: remotes.map(({ addon, peer, peerApp }) => ({ addon, region: peer.region, app: peerApp })),
     lent: loans.map(({ addon, region, app }) => ({ addon, region, app })),
+    front: front && { proxy: front.place.kind, where: whereIs(front.place), entry: front.entry },
     record: masked(record),
   };
 }

@@ -18,7 +18,11 @@ export function sourceProcedures(
     lock: quiet((input) => lock(side, input)),
     unlock: quiet((input) => unlock(side, input)),
     measure: ({ app }) => measureStores(home, side.stores, app),
-    check: async ({ app }) => [...namesOldHost(home, app, side.host, side.domain), ...staysBehind(home, app)],
+    check: async ({ app }) => [
+      ...namesOldHost(home, app, side.host, side.domain),
+      ...staysBehind(home, app),
+      ...(await home.waysIn(app)),
+    ],
     reach: ({ peer }) => reach(peer),
     digest: async ({ app, part }) => home.digestPart(app, part),
     pendingMigrations: (input) => pendingMigrations(side, input),

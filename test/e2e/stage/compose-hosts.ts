@@ -21,8 +21,10 @@ import type { Region } from './region.ts';
 import { Stage } from './stage.ts';
 
 /** Where each host has its projects. Both are one machine, so each sees a folder of its own there. */
-const projects = '/srv';
+export const projects = '/srv';
 const folder = `${projects}/shop`;
+/** Of the web container, where its owner has given it one that stays. */
+export const webAddress = '10.213.77.10';
 export const port = 8000;
 
 const composeFile = `version: "3.8"
@@ -52,6 +54,11 @@ services:
     restart: unless-stopped
 volumes: { db: {}, uploads: {} }
 `;
+
+const withFixedAddress = (file: string): string =>
+  file
+    .replace(`    ports: ["${port}:3000"]`, `    networks: { default: { ipv4_address: ${webAddress} } }\n$&`)
+    .concat('networks: { default: { ipam: { config: [{ subnet: 10.213.77.0/24 }] } } }\n');
 
 const nginxConf = (address: string): string => `pid ${projects}/nginx.pid;
 user root;
@@ -88,8 +95,10 @@ export interface ComposeHost {
   sql(text: string): Promise<string>;
   /** nginx before the shop's published port, as many hosts have it. */
   proxy(): Promise<string>;
-  /** Brings the project up, as its owner does. */
-  up(): Promise<void>;
+  /** The folder behind /srv, as tests see it. */
+  readonly folder: string;
+  /** Brings the project up, as its owner does; `fixed`: its web container has an address that stays. */
+  up(options?: { fixed?: boolean }): Promise<void>;
   compose(...args: string[]): SpawnSyncReturns<string>;
   /** The command that runs another one on that host. */
   enter(command: string[]): string[];
@@ -210,6 +219,7 @@ async function hostOf(name: 'west' | 'east', host: Host, { atEnd, folder: parent
   const compose = (...args: string[]) => run('sh', '-c', `cd ${folder} && exec docker-compose "$@"`, 'sh', ...args);
   return {
     name,
+    folder: own,
     daemon,
     docker: daemon.docker,
     address: host.address,
@@ -248,12 +258,12 @@ async function hostOf(name: 'west' | 'east', host: Host, { atEnd, folder: parent
       await waitFor(() => fetch(url).then(() => true), { timeout: 20_000, what: 'nginx' });
       return url;
     },
-    async up() {
+    async up({ fixed = false } = {}) {
       await shopImages(daemon.docker, parent);
       const project = join(own, 'shop');
       mkdirSync(join(project, 'branding'), { recursive: true });
       writeFileSync(join(project, 'branding/logo.svg'), '<svg/>');
-      writeFileSync(join(project, 'docker-compose.yml'), composeFile);
+      writeFileSync(join(project, 'docker-compose.yml'), fixed ? withFixedAddress(composeFile) : composeFile);
       const { status, stderr } = compose('up', '-d');
       if (status !== 0) throw new Error(`docker-compose up: ${stderr}`);
     },

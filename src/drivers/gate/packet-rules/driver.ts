@@ -19,23 +19,28 @@ export function packetRulesBy(tools: Tool[]): GateDriver {
     found ??= await firstUsable(tools, app);
     return found;
   };
+  const removed = async ({ app }: GateOrder) => {
+    for (const tool of tools) await tool.remove(app);
+  };
   return {
     name: 'packet-rules',
     check: (order) => check(tools, order),
     insert: async (order) => {
+      if (turnsNothing(order)) return await removed(order);
       const tool = await usable(order.app);
       for (const other of tools) if (other !== tool) await other.remove(order.app);
       await tool.insert(order);
       await tool.renew(order);
     },
-    renew: async (order) => (await usable(order.app)).renew(order),
+    renew: async (order) => (turnsNothing(order) ? undefined : (await usable(order.app)).renew(order)),
     lapse: async (order) => (await usable(order.app)).lapse(order),
-    verify: async (order) => (await usable(order.app)).verify(order),
-    remove: async ({ app }) => {
-      for (const tool of tools) await tool.remove(app);
-    },
+    verify: async (order) => (turnsNothing(order) ? 'in' : (await usable(order.app)).verify(order)),
+    remove: removed,
   };
 }
+
+/** The containers do not run, and none of their ports is published: there is no way to turn. */
+const turnsNothing = (order: GateOrder): boolean => turnsOf(order).length === 0;
 
 async function check(tools: Tool[], order: GateOrder): Promise<GateCheck> {
   const why: string[] = [];

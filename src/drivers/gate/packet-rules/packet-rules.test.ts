@@ -123,6 +123,15 @@ describe.skipIf(!canMakeRules()).each(['nftables', 'iptables'])('the gate by %s'
     expect(answers.filter((answer) => !answer.startsWith('gate')).length).toBe(0);
   });
 
+  it('is in, without a rule, where containers that nobody has published do not run', async () => {
+    const { gate, network, order, path } = await stage(tool);
+    const before = network.rules();
+    await gate('keep').says(/keep in/);
+    writeFileSync(path, JSON.stringify({ ...order, entries: [{ ...order.entries[0], ways: [] }] }));
+    await gate('insert').says(/insert in/);
+    expect(network.rules()).toBe(before);
+  });
+
   it('comes back where somebody has taken it out', async () => {
     const { gate, network, published } = await stage(tool);
     await gate('keep').says(/keep in/);
@@ -141,9 +150,11 @@ describe.skipIf(!canMakeRules())('connections that were there before', () => {
     expect(passing()).toEqual([
       { client: expect.stringContaining(`${network.neighbourAddress}:`), app: `${network.containerAddress}:80` },
     ]);
+    await gate('direct').says(/^\[\]/);
     const own = network.spawn(network.host, 'curl', ['-sN', `http://${network.containerAddress}/stay`]);
     await own.says(/\./);
     expect(passing()).toHaveLength(2);
+    await gate('direct').says(new RegExp(`"pid":${own.pid},"name":"curl"`));
     expect(passingBy([{ pid: app.pid, ports: [80] }], own.pid)).toHaveLength(1);
     await Promise.all([stay.kill('SIGKILL'), own.kill('SIGKILL')]);
     await waitFor(() => passing().length === 0, { what: 'the end' });

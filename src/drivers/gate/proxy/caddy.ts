@@ -2,7 +2,7 @@ import { Agent, request } from 'undici';
 import { StorkyError } from '../../../protocol/errors.ts';
 import type { GateCheck, GateDriver, Standing } from '../contract.ts';
 import { type Config, isWith, withGate, withoutGate } from './caddy-config.ts';
-import { proxyOrder } from './place.ts';
+import { anyOf, proxyOrder } from './place.ts';
 
 /** Caddy in front of the app, by its admin interface: one change for all, which Caddy takes back itself if it fails. */
 export const caddy: GateDriver = {
@@ -14,10 +14,10 @@ export const caddy: GateDriver = {
       const { config } = await readConfig(place.admin);
       const notes = ['Caddy closes WebSockets when its configuration changes; they come back by themselves.'];
       if (withGate(config, { app, router, upstreams }).count > 0) return { possible: true, notes };
-      const why = `no reverse_proxy of Caddy has exactly ${upstreams.join(' and ')}`;
-      return { possible: false, why, remedy: 'Name the upstreams as Caddy has them, or use packet rules.' };
+      const why = `no reverse_proxy of Caddy leads to ${anyOf(upstreams)} alone`;
+      return { possible: false, why, remedy: 'Look at what Caddy has: its admin interface says it at /config/.' };
     } catch (error) {
-      const remedy = 'Give the address of its admin interface as this host reaches it, or use packet rules.';
+      const remedy = 'Give the address of its admin interface as this host reaches it.';
       return { possible: false, why: `Caddy does not answer at ${place.admin}: ${(error as Error).message}`, remedy };
     }
   },
@@ -28,7 +28,7 @@ export const caddy: GateDriver = {
       new StorkyError('gate_not_inserted', { app: words.app, detail: `Caddy: ${detail}` });
     await change(place.admin, failed, (config) => {
       const changed = withGate(config, words);
-      if (changed.count === 0) throw failed(`no reverse_proxy has exactly ${words.upstreams.join(' and ')}`);
+      if (changed.count === 0) throw failed(`no reverse_proxy leads to ${anyOf(words.upstreams)} alone`);
       return changed.config;
     });
   },
@@ -49,7 +49,9 @@ export const caddy: GateDriver = {
       kept: 'that mark',
     };
     const failed = (detail: string) => new StorkyError('gate_not_removed', { ...told, detail });
-    await change(place.admin, failed, (config) => withoutGate(config, app).config);
+    await change(place.admin, failed, (config) => withoutGate(config, app).config).catch((error) => {
+      throw error instanceof StorkyError ? error : failed((error as Error).message);
+    });
   },
 };
 

@@ -1,10 +1,11 @@
-import { chownSync, readFileSync, statSync } from 'node:fs';
+import { chownSync, existsSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { join } from 'node:path';
 import { writeFileAtomic } from '../../../base/atomic-file.ts';
 import { StorkyError } from '../../../protocol/errors.ts';
 import type { GateCheck, GateDriver, GateOrder, Standing } from '../contract.ts';
 import { run } from '../run.ts';
 import { hasGate, withGate, withoutGate } from './nginx-text.ts';
-import { type ProxyOrder, proxyOrder } from './place.ts';
+import { anyOf, type ProxyOrder, proxyOrder } from './place.ts';
 
 /** nginx in front of the app: its `upstream` block names the gate first. */
 export const nginx: GateDriver = {
@@ -12,13 +13,13 @@ export const nginx: GateDriver = {
 
   async check(order): Promise<GateCheck> {
     const { app, place, upstreams, router } = proxyOrder(order, 'nginx');
-    const remedy = `Write the app as \`upstream NAME { server ${upstreams[0]}; }\` in a file of its own, or use packet rules.`;
+    const remedy = `Write the app as \`upstream NAME { server ${upstreams[0]}; }\` in a file of its own.`;
     const text = read(place.file);
     if (text === undefined) return { possible: false, why: `${place.file} cannot be read`, remedy };
     if (withGate(text, { app, router, upstreams }) === undefined)
       return {
         possible: false,
-        why: `${place.file} has no upstream block of exactly ${upstreams.join(' and ')}`,
+        why: `${place.file} has no upstream block of ${anyOf(upstreams)} alone`,
         remedy,
       };
     const { code, stderr } = await run(place.test);
@@ -35,7 +36,10 @@ export const nginx: GateDriver = {
         app,
         detail: `${place.file} has no upstream block of the app alone`,
       });
+    // Whoever dies between the file and the reload leaves a gate that nginx has not heard of.
+    writeFileAtomic(unheardOf(order), '');
     const failure = await change(place, after, before);
+    rmSync(unheardOf(order));
     if (failure) throw new StorkyError('gate_not_inserted', { app, detail: `nginx: ${failure}` });
   },
 
@@ -43,7 +47,8 @@ export const nginx: GateDriver = {
     const { app, place, upstreams, router } = proxyOrder(order, 'nginx');
     const text = read(place.file);
     if (text === undefined || !hasGate(text, app)) return 'out';
-    return withGate(text, { app, router, upstreams }) === text ? 'in' : 'partly';
+    const isThere = withGate(text, { app, router, upstreams }) === text && !existsSync(unheardOf(order));
+    return isThere ? 'in' : 'partly';
   },
 
   async remove(order: GateOrder) {
@@ -57,6 +62,9 @@ export const nginx: GateDriver = {
     if (failure) throw new StorkyError('gate_not_removed', { ...told, detail: `nginx: ${failure}` });
   },
 };
+
+/** A mark beside the order, for as long as nginx has not read the file. */
+const unheardOf = ({ folder }: GateOrder): string => join(folder, 'nginx-reload');
 
 /** Tested before it is used; what fails is taken back. Says why it failed. */
 async function change(place: ProxyOrder<'nginx'>['place'], after: string, before: string): Promise<string | undefined> {

@@ -1,5 +1,6 @@
 import { StorkyError } from '../../../protocol/errors.ts';
-import type { GateOrder, ProxyPlace } from '../contract.ts';
+import type { ProxyPlace } from '../../../protocol/proxy.ts';
+import type { GateOrder } from '../contract.ts';
 
 export interface ProxyOrder<K extends ProxyPlace['kind']> {
   app: string;
@@ -14,3 +15,7 @@ export function proxyOrder<K extends ProxyPlace['kind']>({ app, proxy }: GateOrd
     throw new StorkyError('gate_not_inserted', { app, detail: `the order is not for ${kind}` });
   return { app, place: proxy.place as ProxyOrder<K>['place'], upstreams: proxy.upstreams, router: proxy.router };
 }
+
+/** For messages. */
+export const anyOf = (upstreams: string[]): string =>
+  new Intl.ListFormat('en', { type: 'disjunction' }).format(upstreams);

@@ -1,169 +1,20 @@
-import { chmodSync, chownSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { spawnForTest } from '../../../../test/support/spawned.ts';
+import { projectRoot, spawnForTest } from '../../../../test/support/spawned.ts';
 import { tempFolder } from '../../../../test/support/temp-folder.ts';
 import { waitFor } from '../../../../test/support/wait-for.ts';
-import { unprivilegedAccount } from '../../../base/account.ts';
-import { freePort } from '../../../base/free-port.ts';
-import type { GateDriver, GateOrder, ProxyPlace } from '../contract.ts';
-import { gateDriverFor } from '../drivers.ts';
-
-/** A server that says its name; `stop` and `start` on the same port. `asked` counts what reached it. */
-async function named(name: string) {
-  let server: Server;
-  let asked = 0;
-  const start = async (port: number) => {
-    server = createServer((request, response) => {
-      asked++;
-      request.resume().on('end', () => response.end(name));
-    });
-    await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
-    return (server.address() as AddressInfo).port;
-  };
-  const port = await start(0);
-  const stop = () =>
-    new Promise<void>((resolve) => {
-      server.close(() => resolve());
-      server.closeAllConnections();
-    });
-  onTestFinished(() => (server.listening ? stop() : undefined));
-  return { port, stop, again: () => start(port), asked: () => asked };
-}
-
-interface Stage {
-  driver: GateDriver;
-  order: GateOrder;
-  port: number;
-  app: Awaited<ReturnType<typeof named>>;
-  gate: Awaited<ReturnType<typeof named>>;
-  /** The configuration as the proxy has it. */
-  configuration(): Promise<string>;
-}
-
-async function servers() {
-  const [app, gate, port] = [await named('app'), await named('gate'), await freePort()];
-  const folder = tempFolder('proxy');
-  const account = unprivilegedAccount();
-  if (account) chownSync(folder, account.uid, account.gid);
-  const as = account ? ['setpriv', '--reuid', `${account.uid}`, '--regid', `${account.gid}`, '--clear-groups'] : [];
-  const orderFor = (place: ProxyPlace): GateOrder => ({
-    app: 'shop',
-    folder,
-    entries: [{ name: 'web', routerPort: gate.port, ways: [] }],
-    proxy: { place, upstreams: [`127.0.0.1:${app.port}`], router: `127.0.0.1:${gate.port}` },
-  });
-  return { app, gate, port, folder, as, orderFor };
-}
-
-async function behindNginx(): Promise<Stage> {
-  const { app, gate, port, folder, as, orderFor } = await servers();
-  const file = join(folder, 'shop.conf');
-  writeFileSync(
-    file,
-    `# the shop; server 1.2.3.4;\nupstream shop {\n  # server 127.0.0.1:1;\n\tserver 127.0.0.1:${app.port}  weight=2;\n  keepalive 8;\n}\nupstream other { server 127.0.0.1:9; }\n`,
-  );
-  chmodSync(file, 0o640);
-  const config = join(folder, 'nginx.conf');
-  const temp = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(
-    (name) => `${name}_temp_path ${folder}/${name};`,
-  );
-  writeFileSync(
-    config,
-    `daemon off; pid ${folder}/pid; error_log stderr; worker_processes 1; events {}
-http { access_log off; ${temp.join(' ')} include ${file};
-  server { listen 127.0.0.1:${port}; location / { proxy_pass http://shop; proxy_http_version 1.1; proxy_set_header Connection ""; } } }`,
-  );
-  const nginx = [...as, '/usr/sbin/nginx', '-p', folder, '-c', config];
-  const [program, ...args] = nginx as unknown as [string, ...string[]];
-  if (as.length > 0) chownSync(file, Number(as[2]), Number(as[4]));
-  spawnForTest(program, args);
-  const order = orderFor({ kind: 'nginx', file, test: [...nginx, '-t'], reload: [...nginx, '-s', 'reload'] });
-  await listening(port);
-  return {
-    driver: gateDriverFor(order),
-    order,
-    port,
-    app,
-    gate,
-    configuration: async () => readFileSync(file, 'utf8'),
-  };
-}
-
-async function behindCaddy(): Promise<Stage> {
-  const { app, gate, port, folder, as, orderFor } = await servers();
-  const admin = `127.0.0.1:${await freePort()}`;
-  const handle = [
-    {
-      handler: 'reverse_proxy',
-      load_balancing: { try_duration: '5s' },
-      upstreams: [{ dial: `127.0.0.1:${app.port}` }],
-      headers: { request: { set: { 'X-Shop': ['yes'] } } },
-    },
-  ];
-  const routes = [{ handle: [{ handler: 'subroute', routes: [{ handle }] }] }];
-  const shop = { listen: [`127.0.0.1:${port}`], routes };
-  const config = { admin: { listen: admin }, apps: { http: { servers: { shop } } } };
-  writeFileSync(join(folder, 'caddy.json'), JSON.stringify(config));
-  const [program, ...args] = [...as, 'caddy', 'run', '--config', join(folder, 'caddy.json')] as unknown as [
-    string,
-    ...string[],
-  ];
-  spawnForTest(program, args, { cwd: folder, env: { HOME: folder, XDG_CONFIG_HOME: folder, XDG_DATA_HOME: folder } });
-  const order = orderFor({ kind: 'caddy', admin: `http://${admin}` });
-  await listening(port);
-  const configuration = async () => (await fetch(`http://${admin}/config/`)).text();
-  return { driver: gateDriverFor(order), order, port, app, gate, configuration };
-}
-
-const listening = (port: number) =>
-  waitFor(
-    () =>
-      fetch(`http://127.0.0.1:${port}/`).then(
-        () => true,
-        () => false,
-      ),
-    { timeout: 20_000, every: 50, what: 'the proxy' },
-  );
-
-/** On a connection of its own: those that are kept are closed by every reload, and a client may be about to use one. */
-async function ask(port: number, method = 'GET'): Promise<string> {
-  const headers = { connection: 'close' };
-  const body = method === 'POST' ? 'x' : undefined;
-  const response = await fetch(`http://127.0.0.1:${port}/`, { method, body, headers });
-  return response.ok ? response.text() : `${response.status}`;
-}
-
-/** A connection that ended without a word; every other failure by its own name. */
-const reset = (error: Error & { cause?: { code?: string } }) =>
-  ['ECONNRESET', 'UND_ERR_SOCKET'].includes(error.cause?.code ?? '') ? 'reset' : String(error);
-
-/** Asks without a pause until `stop`, which says what was answered. */
-function load(port: number) {
-  const seen: Record<string, number> = {};
-  let over = false;
-  const workers = [1, 2, 3].map(async () => {
-    while (!over) {
-      const answer = await ask(port, 'POST').catch(reset);
-      seen[answer] = (seen[answer] ?? 0) + 1;
-    }
-  });
-  return {
-    seen,
-    stop: async () => {
-      over = true;
-      await Promise.all(workers);
-      return Object.keys(seen).sort();
-    },
-  };
-}
+import type { ProxyPlace } from '../../../protocol/proxy.ts';
+import type { GateOrder } from '../contract.ts';
+import { proxies } from '../drivers.ts';
+import { ask, behindCaddy, behindHaproxy, behindNginx, load } from '../testing/behind-proxy.ts';
+import { ask as tellHaproxy } from './haproxy-socket.ts';
 
 describe.each([
   ['nginx', behindNginx],
   ['caddy', behindCaddy],
+  ['haproxy', behindHaproxy],
 ] as const)('the gate behind %s', (name, stage) => {
   it('goes in and out under load without one failed request, and leaves every byte as it was', async () => {
     const { driver, order, port, app, gate, configuration } = await stage();
@@ -234,6 +85,57 @@ describe('the gate behind nginx', () => {
     await expect(driver.insert(order)).rejects.toThrow(/nginx: .*backup|test failed/);
     expect(await configuration()).toBe(hashed);
   });
+
+  it('is heard of also where whoever put it in died before the reload', async () => {
+    const { driver, order, port } = await behindNginx();
+    const place = order.proxy!.place as ProxyPlace & { kind: 'nginx' };
+    const deadly = { ...order, proxy: { ...order.proxy!, place: { ...place, reload: ['sh', '-c', 'kill -9 $PPID'] } } };
+    const program = `
+      const { proxies } = await import('${projectRoot}src/drivers/gate/drivers.ts');
+      await proxies.nginx.insert(JSON.parse(process.argv[1]));`;
+    const dying = spawnForTest(process.execPath, ['--input-type=module', '-e', program, JSON.stringify(deadly)]);
+    expect(await dying.ended).toMatchObject({ signal: 'SIGKILL' });
+    expect(await ask(port)).toBe('app');
+    expect(await driver.verify(order)).toBe('partly');
+    await driver.insert(order);
+    expect(await driver.verify(order)).toBe('in');
+    await waitFor(async () => (await ask(port)) === 'gate', { what: 'the gate' });
+  });
+});
+
+describe('the gate behind HAProxy', () => {
+  it('is taken out whatever was put in before somebody died, and comes back after a reload', async () => {
+    const { driver, order, port, configuration } = await behindHaproxy();
+    const { socket } = order.proxy!.place as ProxyPlace & { kind: 'haproxy' };
+    const before = await configuration();
+    await driver.insert(order);
+    // As it is while it goes in: the app's own server is not in maintenance yet.
+    await tellHaproxy(socket, 'set server shop/one state ready');
+    expect(await driver.verify(order)).toBe('partly');
+    await driver.insert(order);
+    expect(await driver.verify(order)).toBe('in');
+    expect(await ask(port)).toBe('gate');
+    for (const name of ['storky.shop.gate', 'storky.shop.for.one']) {
+      await tellHaproxy(socket, `set server shop/${name} state maint`);
+      await waitFor(async () => /deleted/.test(await tellHaproxy(socket, `del server shop/${name}`)));
+    }
+    await tellHaproxy(socket, 'set server shop/one state ready');
+    expect(await driver.verify(order)).toBe('out');
+    await driver.insert(order);
+    expect(await ask(port)).toBe('gate');
+    await driver.remove(order);
+    expect(await configuration()).toBe(before);
+  });
+
+  it('is not possible where servers cannot be added, or not by this socket', async () => {
+    const { driver, order } = await behindHaproxy('balance source');
+    expect(await driver.check(order)).toMatchObject({ possible: false, why: expect.stringContaining('dynamic') });
+    const weak = await behindHaproxy('', 'operator');
+    expect(await weak.driver.check(weak.order)).toMatchObject({
+      possible: false,
+      why: expect.stringContaining('Permission denied'),
+    });
+  });
 });
 
 describe('the gate behind Traefik, which is not run here', () => {
@@ -254,7 +156,7 @@ describe('the gate behind Traefik, which is not run here', () => {
       entries: [{ name: 'web', routerPort: 18080, ways: [] }],
       proxy: { place, upstreams: ['10.0.1.5:3000'], router: '172.17.0.1:18080' },
     };
-    const driver = gateDriverFor(order);
+    const driver = proxies[order.proxy!.place.kind]!;
     await driver.insert(order);
     expect(await driver.verify(order)).toBe('in');
     const { http } = parse(readFileSync(join(folder, 'storky-shop.yml'), 'utf8'));

@@ -7,7 +7,7 @@ import type { AppDocument } from '../app-document.ts';
 /** What is turned to the router comes to the address of the bridge, of the host or of loopback. */
 const everywhere = '::';
 
-type Of = Pick<AppDocument, 'record' | 'gatePorts'>;
+type Of = Pick<AppDocument, 'record' | 'gatePorts' | 'front'>;
 
 /** The router's ports for the app's visitors, each with the containers that answer there now. */
 export const entriesOf = (document: Of, states: ContainerState[]): EntryPort[] =>
@@ -36,11 +36,18 @@ export function orderOf(document: Of, states: ContainerState[], folder: string):
       ways: ways(service, entry, states),
     }),
   );
-  return all.length > 0 ? Order.parse({ app: document.record.name, entries: all, folder }) : undefined;
+  const { record, gatePorts, front } = document;
+  const router = front && gatePorts[front.entry];
+  const proxy = router ? { place: front.place, upstreams: front.upstreams, router: `127.0.0.1:${router}` } : undefined;
+  return all.length > 0 ? Order.parse({ app: record.name, entries: all, proxy, folder }) : undefined;
 }
 
 /** As the host publishes it, and as other containers, a proxy in front for example, come to it. */
-function ways(service: ProjectService, { containerPort, published }: ProjectEntry, states: ContainerState[]): Way[] {
+export function ways(
+  service: ProjectService,
+  { containerPort, published }: ProjectEntry,
+  states: ContainerState[],
+): Way[] {
   return [
     ...published.map(({ address, port }): Way => ({ kind: 'published', address: address || null, port })),
     ...states

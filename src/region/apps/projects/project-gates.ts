@@ -10,6 +10,7 @@ import type { EntryPort } from '../../../protocol/gate.ts';
 import type { AppDocument } from '../app-document.ts';
 import type { AppStore } from '../app-store.ts';
 import { digestOf } from '../canonical.ts';
+import { frontNow } from './front.ts';
 import { entriesOf, orderOf, webOf } from './gate-order.ts';
 
 interface Kept {
@@ -31,12 +32,14 @@ export class ProjectGates {
   }
 
   /** Each entry gets a port of the router's, and keeps it. Idempotent. */
-  async open(app: string): Promise<void> {
-    const { record, gatePorts } = this.#store.get(app);
+  async open(app: string, states: ContainerState[]): Promise<void> {
+    const { record, gatePorts, gateIn, front } = this.#store.get(app);
     const ports = { ...gatePorts };
     for (const { entries } of record.project!.services)
       for (const { name } of entries) ports[name] ??= await freePort();
-    this.#store.change(app, (draft) => void Object.assign(draft, { gateIn: true, gatePorts: ports }));
+    // As they are before anything of the app is stopped: later there may be nobody to ask.
+    const fixed = gateIn ? front : frontNow(front, record.project!, states);
+    this.#store.change(app, (draft) => void Object.assign(draft, { gateIn: true, gatePorts: ports, front: fixed }));
   }
 
   /** Traffic flows to the containers as before. Idempotent. */
@@ -58,6 +61,16 @@ export class ProjectGates {
   /** Also when no rule leads there any more: the side that the app has left goes on forwarding, entry by entry. */
   entriesOf(document: Readonly<AppDocument>, states: ContainerState[]): EntryPort[] {
     return entriesOf(document, states);
+  }
+
+  /** What would be inserted now. Undefined where nobody comes to the app. */
+  orderFor(app: string, states: ContainerState[]): GateOrder | undefined {
+    const document = this.#store.get(app);
+    const { record, front, gateIn } = document;
+    const names = record.project!.services.flatMap(({ entries }) => entries.map(({ name }) => name));
+    const gatePorts = { ...Object.fromEntries(names.map((name) => [name, 1])), ...document.gatePorts };
+    const now = gateIn ? front : frontNow(front, record.project!, states);
+    return orderOf({ record, gatePorts, front: now }, states, this.#folder(app));
   }
 
   /** The router knows where the containers are now, and the rules before them lead to it. Resolves when they do. */

@@ -2,17 +2,23 @@ import { rmSync } from 'node:fs';
 import type { DatabaseEngine } from '../../../drivers/database/contract.ts';
 import type { ProjectRuntime } from '../../../drivers/runtime/projects.ts';
 import { mountOf, type Project, serviceOf } from '../../../protocol/app-record/project.ts';
+import type { AppRecord } from '../../../protocol/app-record/record.ts';
 import type { ReadHints } from '../../../protocol/discovery.ts';
 import { StorkyError } from '../../../protocol/errors.ts';
 import type { StoreDefinition } from '../../../protocol/link.ts';
+import type { CheckResult } from '../../../protocol/migration.ts';
+import type { ProxyPlace } from '../../../protocol/proxy.ts';
+import type { Front } from '../app-document.ts';
 import type { AppStore } from '../app-store.ts';
 import { digestOf } from '../canonical.ts';
 import type { LogLine } from '../logs.ts';
+import { frontOf } from './front.ts';
 import { Guests } from './guests.ts';
 import { madeHere } from './made-here.ts';
 import type { ProjectGates } from './project-gates.ts';
 import type { ProjectRunner } from './project-runner.ts';
 import { type ReadRecord, recordOf } from './record-of.ts';
+import { waysIn } from './ways-in.ts';
 
 export interface ProjectsParts {
   store: AppStore;
@@ -50,6 +56,12 @@ export class Projects {
     return { record: { ...read.record, addons }, instances, places };
   }
 
+  /** The entry of the project that a proxy stands before. Changes nothing. @throws StorkyError proxy_not_found */
+  async front({ name, project }: AppRecord, place: ProxyPlace): Promise<Front> {
+    const states = await this.#parts.runtime.states(project!);
+    return await frontOf(name, project!, states, place, this.#parts.store.paths.folder(name));
+  }
+
   isProject(app: string): boolean {
     return Boolean(this.#parts.store.find(app)?.record.project);
   }
@@ -59,13 +71,13 @@ export class Projects {
    * router from now on. Idempotent. @throws StorkyError project_changed
    */
   async begin(app: string): Promise<void> {
-    const { store, gates, runner } = this.#parts;
+    const { store, gates, runner, runtime } = this.#parts;
     if (!this.isProject(app)) return;
     const { made, gateIn } = store.get(app);
     // Only at the very beginning: later a migration has stopped some of it.
     if (!made && !gateIn && store.readEpoch(app).role === 'active') await this.#assertUnchanged(app);
     await this.#guests.welcomeAll(app);
-    await gates.open(app);
+    await gates.open(app, await runtime.states(this.#project(app)));
     await runner.look(app);
   }
 
@@ -141,6 +153,14 @@ export class Projects {
     const web = this.#project(app).services.filter(({ role, rests }) => role === 'web' && !rests);
     await Promise.all(web.flatMap(({ containers }) => containers).map(({ name }) => runtime.containers.restart(name)));
     await runner.webReady(app);
+  }
+
+  /** How its visitors would be led to the gate, and whether they can be. Changes nothing. */
+  async waysIn(app: string, routerPid: number): Promise<CheckResult[]> {
+    if (!this.isProject(app)) return [];
+    const { runtime, gates } = this.#parts;
+    const project = this.#project(app);
+    return [await waysIn(gates.orderFor(app, await runtime.states(project)), project.name, routerPid)];
   }
 
   /** Both ends of each connection to its visitors' containers that does not come by the router. */

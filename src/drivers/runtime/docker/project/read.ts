@@ -58,16 +58,25 @@ async function networksOf(
         region,
         docker.getNetwork(name).inspect(),
       );
-      return { name, spec: { Driver, Internal, Attachable, EnableIPv6, IPAM: askedIpam(IPAM), Options, Labels } };
+      const asksFor = containers.some(({ NetworkSettings }) => asksForAddress(NetworkSettings.Networks[name]));
+      const ipam = askedIpam(IPAM, asksFor);
+      return { name, spec: { Driver, Internal, Attachable, EnableIPv6, IPAM: ipam, Options, Labels } };
     }),
   );
 }
 
-/** Docker tells the subnet that it chose as if somebody had asked for it: the other host chooses its own. */
-const askedIpam = (ipam: Docker.IPAM | undefined) => ({
+/**
+ * Docker tells the subnet that it chose as if somebody had asked for it: the other host chooses its own. Only where the owner
+ * gave a subnet does Docker let a container have an address of its own, so there he gave one.
+ */
+const askedIpam = (ipam: Docker.IPAM | undefined, asksFor: boolean) => ({
   Driver: ipam?.Driver ?? 'default',
   Options: ipam?.Options ?? {},
+  ...(asksFor && { Config: ipam?.Config ?? [] }),
 });
+
+const asksForAddress = (endpoint: { IPAMConfig?: { IPv4Address?: string; IPv6Address?: string } } | undefined) =>
+  Boolean(endpoint?.IPAMConfig?.IPv4Address || endpoint?.IPAMConfig?.IPv6Address);
 
 async function withSpecs({ region, docker }: Reader, mounts: Project['mounts']): Promise<Project['mounts']> {
   return await Promise.all(
