@@ -6,7 +6,7 @@ import { nginxInFront } from './stage/nginx-in-front.ts';
 it.runIf(canRunDocker())(
   'nginx, which packet rules cannot turn, is told of the gate and of nothing else, and forgets it afterwards',
   async () => {
-    const { west, east, storky } = await composeHosts();
+    const { stage, west, east, storky } = await composeHosts();
     await west.up({ fixed: true });
     const proxy = await nginxInFront(west);
     const all = async () => [await west.inspected(), proxy.configuration()];
@@ -16,12 +16,19 @@ it.runIf(canRunDocker())(
     expect(await all()).toEqual(before);
 
     const run = (...args: string[]) => storky('--app', 'shop', ...args);
-    const create = async () =>
-      /migration-run --prepare\s+(\S+)/.exec(await run('migration-create', '--to', 'east'))![1]!;
+    const create = async () => {
+      const text = await run('migration-create', '--to', 'east');
+      expect(text).toMatch(/nginx\s+\(\/srv\/upstream\.conf\)\s+is\s+told\s+of\s+the\s+gate\s+before\s+the\s+freeze/);
+      return /migration-run --prepare\s+(\S+)/.exec(text)![1]!;
+    };
     const aborted = await create();
     expect(await all()).toEqual(before);
     await run('migration-run', '--prepare', aborted);
     expect(proxy.configuration()).toMatch(/server 127\.0\.0\.1:\d+ max_fails=0; # storky:shop/);
+    // Longer than packet rules live without an agent.
+    await stage.west.killAgent();
+    await served(visitors, 300);
+    await stage.west.startAgent();
     await served(visitors);
     await run('migration-abort', aborted);
     expect(await all()).toEqual(before);

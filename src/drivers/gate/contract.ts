@@ -32,8 +32,8 @@ export interface GateDriver {
 export type Standing = 'in' | 'out' | 'partly';
 
 export type GateCheck =
-  /** `notes`: what does not come by the gate, or changes for the app, in words. */
-  { possible: true; notes: string[] } | { possible: false; why: string; remedy: string };
+  /** In words, `notes`: what changes for visitors; `gap`: who would go past the gate on this host, and how to mend that. */
+  { possible: true; notes: string[]; gap?: string } | { possible: false; why: string; remedy: string };
 
 /** How traffic comes to an entry of the app today. */
 export const Way = z.discriminatedUnion('kind', [

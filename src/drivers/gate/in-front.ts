@@ -15,9 +15,10 @@ export function inFront(proxy: GateDriver, rules: GateDriver): GateDriver {
     name: proxy.name,
     async check(order): Promise<GateCheck> {
       const [first, second] = [await proxy.check(order), await rules.check(order)];
-      if (!first.possible || second.possible) return first;
-      const past = `Who does not come by the proxy goes past the gate, since there are no packet rules: ${second.why}.`;
-      return { possible: true, notes: [...first.notes, past] };
+      if (!first.possible) return first;
+      if (second.possible) return { ...first, gap: second.gap };
+      const gap = `who does not come by the proxy goes past the gate, since there can be no packet rules: ${second.why}`;
+      return { ...first, gap };
     },
     async insert(order) {
       const withRules = await rulesCan(order);

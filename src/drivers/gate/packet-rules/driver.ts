@@ -46,22 +46,16 @@ async function check(tools: Tool[], order: GateOrder): Promise<GateCheck> {
   const why: string[] = [];
   for (const tool of tools) {
     const reason = await tool.unusable();
-    if (!reason) return { possible: true, notes: notesFor(order) };
+    if (!reason) return { possible: true, notes: [], gap: gapOf(order) };
     why.push(`${tool.name}: ${reason}`);
   }
   const remedy = 'Run the agent as root, or in a container with the capability NET_ADMIN on the network of the host.';
   return { possible: false, why: why.join('; '), remedy };
 }
 
-function notesFor(order: GateOrder): string[] {
-  if (!turnsOf(order).some(({ way }) => way.kind === 'container')) return [];
-  const direct = 'Processes of the host that use a container’s own address, not a published port, go past the gate.';
-  return bridgedTrafficIsSeen()
-    ? [direct]
-    : [
-        direct,
-        'Containers of one network reach each other past the gate here: set net.bridge.bridge-nf-call-iptables to 1.',
-      ];
+function gapOf(order: GateOrder): string | undefined {
+  if (!turnsOf(order).some(({ way }) => way.kind === 'container') || bridgedTrafficIsSeen()) return undefined;
+  return 'containers of one network reach each other past the gate here: set net.bridge.bridge-nf-call-iptables to 1';
 }
 
 /** What goes over one bridge meets the rules only where the kernel was told so, as container engines do. */

@@ -21,8 +21,10 @@ export async function waysIn(order: GateOrder | undefined, project: string, rout
       remedy: `If it is a proxy, name it: \`storky adopt ${project} --proxy …\`; else let it use a published port.`,
     };
   }
+  if (found.gap)
+    return { ...base, verdict: 'warn', detail: found.gap, remedy: 'Nothing to do where nobody comes that way.' };
   const how = place
     ? `${place.kind} (${whereIs(place)}) is told of the gate before the freeze, and packet rules turn who comes by another way`
     : 'packet rules turn visitors to the gate; a proxy in front stays as it is';
-  return { ...base, verdict: 'pass', detail: [`${how}`, ...(place ? found.notes : [])].join('. '), remedy: null };
+  return { ...base, verdict: 'pass', detail: [how, ...found.notes].join('. '), remedy: null };
 }
