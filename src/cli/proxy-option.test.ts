@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { proxyOption } from './proxy-option.ts';
+import { proxyCommand, proxyOption } from './proxy-option.ts';
 
 it.each([
   ['caddy=http://127.0.0.1:2019', { kind: 'caddy', admin: 'http://127.0.0.1:2019' }],
@@ -19,4 +19,9 @@ it.each([
 
 it.each(['nginx', 'caddy=', 'traefik=/etc/traefik', 'apache=/etc/apache2'])('%s is asked for anew', (text) => {
   expect(proxyOption.safeParse(text).error?.issues[0]?.message).toMatch(/^write it as caddy=/);
+});
+
+it('a command that goes into a container is refused, and says why', () => {
+  expect(proxyCommand.safeParse('/usr/bin/docker exec front nginx').error?.issues[0]?.message).toMatch(/packet rules/);
+  expect(proxyCommand.parse(undefined)).toBe('nginx');
 });

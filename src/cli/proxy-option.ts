@@ -20,6 +20,16 @@ export const proxyOption = z.string().transform((text, context): ((command: stri
   return z.NEVER;
 });
 
+/** One in a container has a loopback of its own: told of the gate there, it would go past it. */
+export const proxyCommand = z
+  .string()
+  .min(1)
+  .refine(
+    (command) => !/^(\S*\/)?(docker|podman|nerdctl)\b/.test(command),
+    'a proxy in a container is turned by packet rules: leave --proxy out',
+  )
+  .default('nginx');
+
 const nginxAt = (file: string, command: string[]): ProxyPlace => ({
   kind: 'nginx',
   file,

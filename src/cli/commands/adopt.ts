@@ -3,7 +3,7 @@ import { AppName } from '../../protocol/app-record/names.ts';
 import type { AppView } from '../../protocol/app-record/record.ts';
 import { defineCommand, repeated, spec } from '../command.ts';
 import { requiredRegion } from '../context.ts';
-import { proxyOption, proxyText } from '../proxy-option.ts';
+import { proxyCommand, proxyOption, proxyText } from '../proxy-option.ts';
 import type { Paint } from '../show/paint.ts';
 import { status } from '../show/status.ts';
 import { table } from '../show/table.ts';
@@ -26,10 +26,10 @@ export const adopt = defineCommand({
     worker: repeated('<service>', 'it works in the background, though it listens', z.array(service).default([])),
     tcp: repeated('<service:port>', 'what is spoken there is not HTTP', z.array(service).default([])),
     proxy: spec('<kind=where>', proxyText, proxyOption.optional()),
-    proxyCommand: spec('<command>', 'how that nginx is run, if not as `nginx`', z.string().min(1).default('nginx')),
+    proxyCommand: spec('<command>', 'how that nginx is run, if not as `nginx`', proxyCommand),
   },
   needs: 'server',
-  async run(context, { project, name, web, worker, tcp, proxy, proxyCommand }) {
+  async run(context, { project, name, web, worker, tcp, proxy, proxyCommand: command }) {
     const region = requiredRegion(context);
     const hints = { web, workers: worker, tcp };
     const view = await context.server.api.apps.adopt({
@@ -37,7 +37,7 @@ export const adopt = defineCommand({
       project,
       app: name,
       hints,
-      proxy: proxy?.(proxyCommand),
+      proxy: proxy?.(command),
     });
     return { data: view, text: adoptedText(view, context.paint) };
   },

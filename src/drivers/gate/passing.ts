@@ -55,20 +55,24 @@ function namesIn(folder: string): string[] {
   }
 }
 
-interface Established {
+interface Socket {
   local: string;
   remote: string;
   inode: string;
 }
 
 /** Of the network in which the process lives. A half-closed connection may still carry an answer, so it counts. */
-export function established(pid: number | 'self'): Established[] {
+export const established = (pid: number | 'self'): Socket[] => socketsOf(pid, ['01', '08']);
+
+export const listening = (pid: number | 'self'): Socket[] => socketsOf(pid, ['0A']);
+
+function socketsOf(pid: number | 'self', states: string[]): Socket[] {
   return ['tcp', 'tcp6'].flatMap((table) =>
     readIfThere(`/proc/${pid}/net/${table}`)
       .split('\n')
       .slice(1)
       .map((line) => line.trim().split(/\s+/))
-      .filter(([, , , state]) => state === '01' || state === '08')
+      .filter(([, , , state]) => states.includes(state!))
       .map((fields) => ({ local: readable(fields[1]!), remote: readable(fields[2]!), inode: fields[9]! })),
   );
 }

@@ -1,6 +1,7 @@
 import { Agent, request } from 'undici';
 import { StorkyError } from '../../../protocol/errors.ts';
 import type { GateCheck, GateDriver, Standing } from '../contract.ts';
+import { isPublished } from '../direct.ts';
 import { type Config, isWith, withGate, withoutGate } from './caddy-config.ts';
 import { anyOf, proxyOrder } from './place.ts';
 
@@ -10,6 +11,12 @@ export const caddy: GateDriver = {
 
   async check(order): Promise<GateCheck> {
     const { app, place, upstreams, router } = proxyOrder(order, 'caddy');
+    if (!isOfThisHost(place.admin))
+      return {
+        possible: false,
+        why: `the admin interface at ${place.admin} is not that of a Caddy on this host itself`,
+        remedy: 'One in a container is turned by packet rules, and need not be named.',
+      };
     try {
       const { config } = await readConfig(place.admin);
       const notes = ['Caddy closes WebSockets when its configuration changes; they come back by themselves.'];
@@ -54,6 +61,13 @@ export const caddy: GateDriver = {
     });
   },
 };
+
+/** Where it goes to loopback it must come to the gate; in a container it would come to itself, and so past the gate. */
+function isOfThisHost(admin: string): boolean {
+  if (admin.startsWith('unix:')) return true;
+  const { hostname, port } = new URL(admin);
+  return ['127.0.0.1', 'localhost', '[::1]'].includes(hostname) && !isPublished(Number(port));
+}
 
 /** Somebody else may change it at the same time: then it is read anew. */
 async function change(

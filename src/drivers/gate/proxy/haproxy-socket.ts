@@ -10,6 +10,8 @@ export interface Server {
   at: string;
   /** In maintenance, whatever the reason: nobody new is sent there. */
   isOut: boolean;
+  /** The last look at it found that it accepts connections. */
+  accepts: boolean;
   /** Its weight, and whatever else somebody has set: what must be as it was. */
   administration: string;
 }
@@ -43,6 +45,7 @@ export async function servers(socket: string): Promise<Server[]> {
         backend: field('be_name'),
         name: field('srv_name'),
         at: `${address.includes(':') ? `[${address}]` : address}:${field('srv_port')}`,
+        accepts: field('srv_check_result') === '3',
         isOut: (admin & anyMaintenance) !== 0,
         administration: `${admin} ${field('srv_uweight')}`,
       };

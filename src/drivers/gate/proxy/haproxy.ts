@@ -46,6 +46,7 @@ export const haproxy: GateDriver = {
         for (const server of used) await add(place.socket, `${name}/${backupOf(app, server)}`, `${server.at} backup`);
         await add(place.socket, `${name}/${gateOf(app)}`, `${router} ${watched}`);
         await must(place.socket, `enable health ${name}/${gateOf(app)}`);
+        await reached(place.socket, name, gateOf(app));
         for (const server of used) await must(place.socket, `set server ${name}/${server.name} state maint`);
       }
     } catch (error) {
@@ -88,6 +89,9 @@ const notes = [
   'HAProxy forgets it when it is reloaded, and is told again within 5 s; until then visitors go past the gate.',
 ];
 
+/** A look takes 200 ms; a busy machine takes its time. Milliseconds. */
+const reachMs = 5_000;
+
 /** What is in flight has so long to end before it is ended, milliseconds. */
 const drainMs = 5_000;
 
@@ -120,6 +124,14 @@ async function add(socket: string, name: string, words: string): Promise<void> {
   const answer = await ask(socket, `add server ${name} ${words} pool-max-conn 0`);
   if (!/registered/.test(answer)) throw new Error(answer);
   await must(socket, `enable server ${name}`);
+}
+
+/** In a container HAProxy would look for the gate within it, not find it, and send everybody past it. */
+async function reached(socket: string, backend: string, name: string): Promise<void> {
+  const isReached = async () =>
+    (await servers(socket)).some((one) => one.backend === backend && one.name === name && one.accepts);
+  for (const until = performance.now() + reachMs; !(await isReached()); await sleep(50))
+    if (performance.now() > until) throw new Error('it does not reach the gate: is it in a container?');
 }
 
 async function drop(socket: string, name: string): Promise<void> {

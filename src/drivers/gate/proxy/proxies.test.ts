@@ -50,10 +50,10 @@ describe.each([
   });
 
   it('is found again by another process, also when the order names other upstreams', async () => {
-    const { driver, order, configuration } = await stage();
+    const { driver, order, app, configuration } = await stage();
     const before = await configuration();
     await driver.insert(order);
-    const other = { ...order, proxy: { ...order.proxy!, router: '127.0.0.1:1' } };
+    const other = { ...order, proxy: { ...order.proxy!, router: `127.0.0.1:${app.port}` } };
     expect(await driver.verify(other)).toBe('partly');
     await driver.insert(other);
     expect(await driver.verify(other)).toBe('in');
@@ -103,6 +103,18 @@ describe('the gate behind nginx', () => {
   });
 });
 
+describe('the gate behind Caddy', () => {
+  it('is not possible where its admin interface is not of this host', async () => {
+    const { driver, order } = await behindCaddy();
+    const place: ProxyPlace = { kind: 'caddy', admin: 'http://10.213.7.2:2019' };
+    const elsewhere = { ...order, proxy: { ...order.proxy!, place } };
+    expect(await driver.check(elsewhere)).toMatchObject({
+      possible: false,
+      why: expect.stringContaining('10.213.7.2'),
+    });
+  });
+});
+
 describe('the gate behind HAProxy', () => {
   it('is taken out whatever was put in before somebody died, and comes back after a reload', async () => {
     const { driver, order, port, configuration } = await behindHaproxy();
@@ -124,6 +136,14 @@ describe('the gate behind HAProxy', () => {
     await driver.insert(order);
     expect(await ask(port)).toBe('gate');
     await driver.remove(order);
+    expect(await configuration()).toBe(before);
+  });
+
+  it('is not left in where HAProxy does not reach it, as from a container', async () => {
+    const { driver, order, configuration } = await behindHaproxy();
+    const before = await configuration();
+    const within = { ...order, proxy: { ...order.proxy!, router: '127.0.0.1:1' } };
+    await expect(driver.insert(within)).rejects.toThrow(/does not reach the gate/);
     expect(await configuration()).toBe(before);
   });
 
