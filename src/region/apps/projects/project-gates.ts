@@ -2,6 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { freePort } from '../../../base/free-port.ts';
 import { log } from '../../../base/log.ts';
+import { Turns } from '../../../base/turns.ts';
 import type { GateOrder } from '../../../drivers/gate/contract.ts';
 import { gateDriverFor } from '../../../drivers/gate/drivers.ts';
 import { type KeptGate, keepGate } from '../../../drivers/gate/keeper.ts';
@@ -25,6 +26,8 @@ export class ProjectGates {
   readonly #tellRouter: (app: string) => Promise<void>;
   readonly #kept = new Map<string, Kept>();
   readonly #told = new Map<string, string>();
+  /** What goes in and what is taken out never overlap. */
+  readonly #turns = new Turns();
 
   constructor(store: AppStore, tellRouter: (app: string) => Promise<void>) {
     this.#store = store;
@@ -43,7 +46,11 @@ export class ProjectGates {
   }
 
   /** Traffic flows to the containers as before. Idempotent. */
-  async close(app: string): Promise<void> {
+  close(app: string): Promise<void> {
+    return this.#turns.take(app, () => this.#close(app));
+  }
+
+  async #close(app: string): Promise<void> {
     const document = this.#store.get(app);
     if (!document.gateIn) return;
     await this.release(app);
@@ -74,14 +81,20 @@ export class ProjectGates {
   }
 
   /** The router knows where the containers are now, and the rules before them lead to it. Resolves when they do. */
-  async keep(document: Readonly<AppDocument>, states: ContainerState[]): Promise<void> {
+  keep(document: Readonly<AppDocument>, states: ContainerState[]): Promise<void> {
+    return this.#turns.take(document.record.name, () => this.#keep(document, states));
+  }
+
+  async #keep(document: Readonly<AppDocument>, states: ContainerState[]): Promise<void> {
     const app = document.record.name;
     const upstreams = digestOf([entriesOf(document, states), webOf(document, states)]);
     if (this.#told.get(app) !== upstreams) {
       await this.#tellRouter(app);
       this.#told.set(app, upstreams);
     }
-    const order = document.gateIn ? orderOf(document, states, this.#folder(app)) : undefined;
+    // As it is now: it may have been taken out since somebody looked.
+    const now = this.#store.find(app);
+    const order = now?.gateIn ? orderOf(now, states, this.#folder(app)) : undefined;
     if (order) await this.#insert(app, order);
   }
 
@@ -101,7 +114,10 @@ export class ProjectGates {
     mkdirSync(order.folder, { recursive: true, mode: 0o700 });
     const gate = keepGate(gateDriverFor(order), order);
     this.#kept.set(app, { digest, gate });
-    await gate.inserted.catch((error) => {
+    await gate.inserted.catch(async (error) => {
+      // The next look tries anew: what kept it out may have been mended by then.
+      await gate.release();
+      this.#kept.delete(app);
       log.error({ app, error: String(error) }, 'the gate could not be put before the app');
       throw error;
     });
