@@ -1,5 +1,6 @@
 import { chownSync, existsSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { writeFileAtomic } from '../../../base/atomic-file.ts';
 import { StorkyError } from '../../../protocol/errors.ts';
 import type { GateCheck, GateDriver, GateOrder, Standing } from '../contract.ts';
@@ -76,8 +77,12 @@ async function change(place: ProxyOrder<'nginx'>['place'], after: string, before
     if (after !== before) replace(place.file, before);
     return lastLine(stderr);
   }
+  await sleep(reloadMs);
   return undefined;
 }
+
+/** A reload is asked for and not waited for: for so long workers may go on by what they had read, milliseconds. */
+const reloadMs = 1_000;
 
 /** Whole or not at all, with the same owner and mode: nginx may be started at any moment. */
 function replace(file: string, text: string): void {
