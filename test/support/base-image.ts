@@ -7,13 +7,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import type Docker from 'dockerode';
 
-const packages = ['postgresql', 'redis-server', 'libstdc++6', 'libatomic1', 'procps'];
+/** What Node needs is in each of them. */
+const usual = ['postgresql', 'redis-server', 'libstdc++6', 'libatomic1', 'procps'];
 const suite = 'bookworm';
 /** Whoever builds for longer has been killed. */
 const longestBuildMs = 15 * 60_000;
 
 /** Debian with the servers that the tests' images are made of: built once for all tests of this account, then kept. */
-export async function baseArchive(): Promise<string> {
+export async function baseArchive(packages = usual): Promise<string> {
   const folder = join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'storky-tests');
   const id = createHash('sha256')
     .update(JSON.stringify([suite, packages]))
@@ -21,7 +22,7 @@ export async function baseArchive(): Promise<string> {
     .slice(0, 12);
   const archive = join(folder, `base-${id}.tar`);
   mkdirSync(folder, { recursive: true });
-  while (!existsSync(archive)) await alone(`${archive}.building`, () => build(archive));
+  while (!existsSync(archive)) await alone(`${archive}.building`, () => build(archive, packages));
   return archive;
 }
 
@@ -41,7 +42,7 @@ async function alone(lock: string, work: () => Promise<void>): Promise<void> {
   }
 }
 
-async function build(archive: string): Promise<void> {
+async function build(archive: string, packages: string[]): Promise<void> {
   const root = mkdtempSync(join(tmpdir(), 'storky-base-'));
   try {
     await run('debootstrap', '--variant=minbase', `--include=${packages.join(',')}`, suite, root);
@@ -52,6 +53,7 @@ async function build(archive: string): Promise<void> {
       './usr/share/doc',
       './usr/share/man',
       './var/lib/postgresql',
+      './var/lib/mysql',
     ];
     const without = left.map((path) => `--exclude=${path}/*`);
     await run('tar', '-C', root, ...without, '-cf', `${archive}.${process.pid}`, '.');
@@ -61,8 +63,9 @@ async function build(archive: string): Promise<void> {
   }
 }
 
-export async function importBase(docker: Docker, name: string): Promise<void> {
-  const archive = createReadStream(await baseArchive());
+/** With other servers than the usual ones, where `packages` says so. */
+export async function importBase(docker: Docker, name: string, packages?: string[]): Promise<void> {
+  const archive = createReadStream(await baseArchive(packages));
   const answer = await docker.importImage(archive, { repo: name, tag: 'latest' });
   await new Promise((resolve, reject) =>
     docker.modem.followProgress(answer, (error) => (error ? reject(error) : resolve(null))),

@@ -28,7 +28,7 @@ exec setpriv --reuid=postgres --regid=postgres --clear-groups postgres -D "$PGDA
 /** What a host of somebody with a shop has: his own image, and those of the databases, under the names of the official ones. */
 export async function shopImages(docker: Docker, folder: string): Promise<void> {
   await importBase(docker, base);
-  await build(docker, folder, 'postgres:15', (at) => {
+  await buildOn(base, docker, folder, 'postgres:15', (at) => {
     writeFileSync(join(at, 'entrypoint.sh'), postgresEntrypoint, { mode: 0o755 });
     return [
       'ENV PG_MAJOR=15 PGDATA=/var/lib/postgresql/data PATH=/usr/lib/postgresql/15/bin:/usr/local/bin:/usr/bin:/bin',
@@ -40,14 +40,14 @@ export async function shopImages(docker: Docker, folder: string): Promise<void> 
       'ENTRYPOINT ["/entrypoint.sh"]',
     ];
   });
-  await build(docker, folder, 'redis:7', () => [
+  await buildOn(base, docker, folder, 'redis:7', () => [
     'ENV REDIS_VERSION=7.0.15',
     'VOLUME /data',
     'WORKDIR /data',
     'EXPOSE 6379',
     'ENTRYPOINT ["redis-server", "--protected-mode", "no", "--bind", "0.0.0.0", "--dir", "/data"]',
   ]);
-  await build(docker, folder, 'shop-web:latest', (at) => {
+  await buildOn(base, docker, folder, 'shop-web:latest', (at) => {
     const app = copyOfShop(join(at, 'app'));
     bringModules(app, 'pg', 'ws');
     mkdirSync(join(at, 'bin'));
@@ -62,9 +62,16 @@ export async function shopImages(docker: Docker, folder: string): Promise<void> 
   });
 }
 
-async function build(docker: Docker, parent: string, name: string, fill: (folder: string) => string[]): Promise<void> {
+/** An image of a folder that `fill` fills; it answers what is to be done with it, as a Dockerfile says it. */
+export async function buildOn(
+  from: string,
+  docker: Docker,
+  parent: string,
+  name: string,
+  fill: (folder: string) => string[],
+): Promise<void> {
   const folder = mkdtempSync(join(parent, 'image-'));
-  writeFileSync(join(folder, 'Dockerfile'), [`FROM ${base}`, ...fill(folder)].join('\n'));
+  writeFileSync(join(folder, 'Dockerfile'), [`FROM ${from}`, ...fill(folder)].join('\n'));
   const answer = await docker.buildImage({ context: folder, src: readdirSync(folder) }, { t: name });
   await new Promise((resolve, reject) =>
     docker.modem.followProgress(answer, (error, output) => {

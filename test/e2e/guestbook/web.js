@@ -1,7 +1,7 @@
 import { createServer } from 'node:http';
 import mysql from 'mysql2/promise';
 
-const { PORT, DATABASE_URL, REGION_NAME } = process.env;
+const { PORT, HOST = '127.0.0.1', DATABASE_URL, REGION_NAME } = process.env;
 const pool = mysql.createPool({ uri: DATABASE_URL, connectionLimit: 8 });
 
 // On a copy that may not be written yet, the tables are there already.
@@ -20,7 +20,7 @@ async function sign(id) {
   return insertId;
 }
 
-createServer(async (request, response) => {
+const server = createServer(async (request, response) => {
   try {
     const [, verb, id] = request.url.split('/');
     const number = verb === 'sign' ? await sign(id) : await pool.query('SELECT 1').then(() => 0);
@@ -29,4 +29,8 @@ createServer(async (request, response) => {
     console.error(error.message);
     response.writeHead(500).end(error.message);
   }
-}).listen(PORT, '127.0.0.1', () => console.log(`listening on ${PORT}`));
+});
+server.listen(PORT, HOST, () => console.log(`listening on ${PORT}`));
+
+// In a container nobody else ends it: what was asked is answered first.
+process.on('SIGTERM', () => server.close(() => process.exit(0)));

@@ -60,6 +60,15 @@ const withFixedAddress = (file: string): string =>
     .replace(`    ports: ["${port}:3000"]`, `    networks: { default: { ipv4_address: ${webAddress} } }\n$&`)
     .concat('networks: { default: { ipam: { config: [{ subnet: 10.213.77.0/24 }] } } }\n');
 
+/** What somebody runs on the west: its containers are called `shop_…`. */
+export interface ComposeProject {
+  composeFile: string;
+  /** Puts the images there, as if they had been pulled. */
+  images(docker: Docker, folder: string): Promise<void>;
+}
+
+const shop: ComposeProject = { composeFile, images: shopImages };
+
 const nginxConf = (address: string): string => `pid ${projects}/nginx.pid;
 user root;
 worker_processes 1;
@@ -107,14 +116,20 @@ export interface ComposeHost {
 }
 
 /** Two Docker hosts with an agent each, that share nothing but the link; on one of them somebody runs a shop with Compose. */
-export async function composeHosts(own = ofTheTest()): Promise<{
+export async function composeHosts(
+  own = ofTheTest(),
+  project = shop,
+): Promise<{
   stage: Stage;
   west: ComposeHost;
   east: ComposeHost;
   storky(...args: string[]): Promise<string>;
 }> {
   const network = Network.make({ open: true, atEnd: own.atEnd });
-  const [west, east] = await Promise.all([hostOf('west', network.west, own), hostOf('east', network.east, own)]);
+  const [west, east] = await Promise.all([
+    hostOf('west', network.west, own, project),
+    hostOf('east', network.east, own, project),
+  ]);
   const stage = await Stage.set({
     own,
     host: network.here,
@@ -203,7 +218,12 @@ export async function checkOn(at: ComposeHost, ledger: Ledger, atEnd: AtEnd): Pr
   return JSON.parse(checking.stdout()) as LedgerVerdict;
 }
 
-async function hostOf(name: 'west' | 'east', host: Host, { atEnd, folder: parent }: Own): Promise<ComposeHost> {
+async function hostOf(
+  name: 'west' | 'east',
+  host: Host,
+  { atEnd, folder: parent }: Own,
+  { images, composeFile }: ComposeProject,
+): Promise<ComposeHost> {
   const own = join(parent, `srv-${name}`);
   mkdirSync(own, { mode: 0o755 });
   const inside = (command: string[]) =>
@@ -259,7 +279,7 @@ async function hostOf(name: 'west' | 'east', host: Host, { atEnd, folder: parent
       return url;
     },
     async up({ fixed = false } = {}) {
-      await shopImages(daemon.docker, parent);
+      await images(daemon.docker, parent);
       const project = join(own, 'shop');
       mkdirSync(join(project, 'branding'), { recursive: true });
       writeFileSync(join(project, 'branding/logo.svg'), '<svg/>');

@@ -36,7 +36,7 @@ export class Guests {
   readonly #agent = new Agent({ connections: 6 });
   readonly #running: Promise<void>[];
 
-  constructor(region: Region, name = 'g') {
+  constructor(region: Pick<Region, 'url'>, name = 'g') {
     this.#name = name;
     this.#url = region.url;
     this.#running = Array.from({ length: 6 }, (_, n) => this.#visit(n));

@@ -17,9 +17,9 @@ const allowed: Record<string, RegExp[]> = {
 
 /** In words; empty is good. */
 export async function projectDifferences(west: ComposeHost, east: ComposeHost): Promise<string[]> {
-  const names = ['shop_db_1', 'shop_web_1', 'shop_worker_1'];
-  const found: string[] = [];
-  for (const name of names) {
+  const [names, there] = await Promise.all([west, east].map(containersOf));
+  const found = JSON.stringify(names) === JSON.stringify(there) ? [] : [`containers: ${names} and ${there}`];
+  for (const name of names!) {
     const [here, there] = await Promise.all([west, east].map((host) => inspect(host.docker, name)));
     found.push(...differences(here, there).map((path) => `${name}: ${path}`));
   }
@@ -34,6 +34,9 @@ export async function projectDifferences(west: ComposeHost, east: ComposeHost): 
 
 /** Owner, mode, size and time, to the second, of all that the project has beside its database. */
 const ownership = "cd /srv/shop && find . -mindepth 1 -printf '%p %U %G %m %s %TY-%Tm-%Td %TH:%TM:%.2TS\\n' | sort";
+
+const containersOf = async ({ docker }: ComposeHost) =>
+  (await docker.listContainers({ all: true })).map(({ Names }) => Names[0]!.slice(1)).sort();
 
 async function inspect(docker: Docker, name: string): Promise<ContainerInspectInfo> {
   const container = await docker.getContainer(name).inspect();

@@ -1,3 +1,4 @@
+import type { DatabaseInstance } from '../contract.ts';
 import type { Client, Row } from './wire/connect.ts';
 
 /** Users, roles and grants as the server keeps them, passwords hashed: what is asked → rows. Secret. */
@@ -7,6 +8,6 @@ export type Accounts = Record<string, Row[]>;
 export const readAccounts = async (client: Client): Promise<Accounts> =>
   client.share ? {} : await client.dialect.readAccounts(client);
 
-/** Makes the accounts here exactly those. */
-export const replaceAccounts = (client: Client, accounts: Accounts): Promise<void> =>
-  client.dialect.replaceAccounts(client, accounts);
+/** Makes the accounts here exactly those; what a container asks its own server with, at its own place, stays its own. */
+export const replaceAccounts = (client: Client, accounts: Accounts, { guest }: DatabaseInstance): Promise<void> =>
+  client.dialect.replaceAccounts(client, accounts, guest !== undefined);

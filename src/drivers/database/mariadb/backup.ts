@@ -47,7 +47,7 @@ export async function backupServer(instance: DatabaseInstance, client: Client): 
     '--',
     ...schemas,
   ];
-  const dump = await startDump(instance.version, adminOf(instance), args);
+  const dump = await startDump(instance, adminOf(instance), args);
   const failed = ended(dump, 'the dump');
   // The end of the dump is only the end when the tool says that it ended well.
   pipeline(dump.stdout!, out, { end: false })
@@ -73,14 +73,14 @@ export async function restoreServer(
   const [only] = header.schemas.length === 1 ? header.schemas : [];
   try {
     if (external) await prepareToFill(instance, header);
-    else await withClient(adminOf(instance), (admin) => prepareAnew(admin, only));
+    else await withClient(adminOf(instance), (admin) => prepareAnew(admin, instance, only));
   } catch (error) {
     // Whoever writes it is not kept waiting.
     dump.destroy();
     throw error;
   }
   const into = only && (external ? instance.database : only.name);
-  const client = await startClient(instance.version, adminOf(instance), { signal }, into);
+  const client = await startClient(instance, adminOf(instance), { signal }, into);
   client.stdout!.resume();
   const end = ended(client, 'the client');
   end.catch(() => {});
@@ -95,14 +95,18 @@ export async function restoreServer(
   await end;
   if (external) return;
   await withClient(adminOf(instance), async (admin) => {
-    if (header.accounts) await replaceAccounts(admin, header.accounts);
+    if (header.accounts) await replaceAccounts(admin, header.accounts, instance);
     else await makeAccounts(admin, instance, header.definers);
     await admin.query(`DROP DATABASE IF EXISTS ${storkySchema}`);
   });
 }
 
-async function prepareAnew(client: Client, only: Header['schemas'][number] | undefined): Promise<void> {
-  await beginAnew(client);
+async function prepareAnew(
+  client: Client,
+  instance: DatabaseInstance,
+  only: Header['schemas'][number] | undefined,
+): Promise<void> {
+  await beginAnew(client, instance);
   if (only) await client.query(only.create);
 }
 

@@ -5,6 +5,7 @@ import { following } from './external/following.ts';
 import { checkOffer } from './external/offer.ts';
 import { giveBack, take } from './external/take.ts';
 import { encryptionOf } from './external/tls.ts';
+import { guestOf } from './guest.ts';
 import { recogniseAs } from './recognise.ts';
 import { installedVersions } from './server/binaries.ts';
 import { plans } from './server/plans.ts';
@@ -28,6 +29,7 @@ function engineOf(name: string): DatabaseEngine {
     plans: () => plans,
     provision: (order) => provision(name, order),
     ...(name === 'mariadb' && { adopt, checkOffer, take, giveBack, dial, following }),
+    guest: guestOf(name),
     start: startServer,
     stop: (instance) => stopServer(instance),
     running: serverRuns,

@@ -68,6 +68,11 @@ export interface Dialect {
   stopStream(name: string): string;
   dropStream(name: string): string;
 
+  /** The server's number from now on; where it can be, over its restart too. */
+  takeNumber(number: string): string;
+  /** The one that its owner gave it. */
+  giveNumberBack(number: string): readonly string[];
+
   // The moment of the copy.
   /** Whether commits can be halted at once; where not, what is in the way. */
   inTheWay(client: Client): Promise<string | undefined>;
@@ -98,7 +103,8 @@ export interface Dialect {
 
   // Accounts.
   readAccounts(client: Client): Promise<Accounts>;
-  replaceAccounts(client: Client, accounts: Accounts): Promise<void>;
+  /** `contained`: in a container, whose image has made an account for itself. */
+  replaceAccounts(client: Client, accounts: Accounts, contained: boolean): Promise<void>;
   /** For the migration's account: makes it anew, with what it needs. */
   createReader(name: string, password: string): readonly string[];
   /** Rows with `account` and `said`, of the app's accounts that may log in. */

@@ -2,6 +2,7 @@ import { filterStatements } from '../external/filter.ts';
 import { structureParts } from '../fingerprint-parts.ts';
 import { notOurAccount, storkySchema } from '../names.ts';
 import { beginAt } from '../position.ts';
+import type { Row } from '../wire/connect.ts';
 import { identifier, literal } from '../wire/sql.ts';
 import type { Dialect, Leads } from './dialect.ts';
 
@@ -17,6 +18,11 @@ const accountTables = [
 ];
 /** These may write although the server is read-only. Before 10.11, SUPER did too. */
 const exempt = `PRIVILEGE_TYPE IN ('READ_ONLY ADMIN', 'READ ONLY ADMIN')`;
+/** The official image asks its own server with it, by a password that is in the container's data. */
+const imageAccount = { name: 'healthcheck', hosts: ['localhost', '127.0.0.1', '::1'] };
+const ofImage = `(User = '${imageAccount.name}' AND Host IN (${imageAccount.hosts.map(literal).join(', ')}))`;
+const isOfImage = ({ User, Host }: Row) => User === imageAccount.name && imageAccount.hosts.includes(Host ?? '');
+
 /** The most that the server takes, seconds: 68 years. */
 const forEver = 2 ** 31 - 1;
 
@@ -51,6 +57,8 @@ export const mariadb: Dialect = {
   startStream: (name, what) => `START SLAVE '${name}'${what ? ' IO_THREAD' : ''}`,
   stopStream: (name) => `STOP SLAVE '${name}'`,
   dropStream: (name) => `RESET SLAVE '${name}' ALL`,
+  takeNumber: (number) => `SET GLOBAL server_id = ${number}`,
+  giveNumberBack: (number) => [`SET GLOBAL server_id = ${number}`],
 
   inTheWay: () => Promise.resolve(undefined),
   haltStructure: ['BACKUP STAGE START', 'BACKUP STAGE FLUSH', 'BACKUP STAGE BLOCK_DDL'],
@@ -83,11 +91,13 @@ export const mariadb: Dialect = {
     return Object.fromEntries(accountTables.map((table, n) => [table, answers[n]!]));
   },
   /** Columns that this server does not have, or has in addition, are left out. */
-  replaceAccounts: async (client, accounts) => {
+  replaceAccounts: async (client, accounts, contained) => {
+    const others = contained ? `${notOurAccount('User')} AND NOT ${ofImage}` : notOurAccount('User');
     for (const table of accountTables) {
       const here = new Set((await client.query(`SHOW COLUMNS FROM mysql.${table}`)).map(({ Field }) => Field!));
-      await client.query(`DELETE FROM mysql.${table} WHERE ${notOurAccount('User')}`);
+      await client.query(`DELETE FROM mysql.${table} WHERE ${others}`);
       for (const row of accounts[table] ?? []) {
+        if (contained && isOfImage(row)) continue;
         const columns = Object.keys(row).filter((column) => here.has(column));
         const values = columns.map((column) => (row[column] === null ? 'NULL' : literal(row[column]!)));
         await client.query(

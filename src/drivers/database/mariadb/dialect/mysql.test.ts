@@ -155,7 +155,7 @@ describe('answers of MySQL', () => {
     });
     const accounts = await client.dialect.readAccounts(client);
     said.length = 0;
-    await client.dialect.replaceAccounts(client, accounts);
+    await client.dialect.replaceAccounts(client, accounts, false);
     expect(said.map((sql) => sql.split(' ').slice(0, 3).join(' '))).toEqual([
       `SELECT CONCAT(QUOTE(User), '@',`,
       `DROP USER 'jo\`e'@'%'`,

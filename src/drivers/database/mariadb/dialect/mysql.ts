@@ -65,6 +65,9 @@ export const mysql = (series: MysqlSeries): Dialect => ({
   startStream: (name, what) => `START REPLICA ${what ? 'IO_THREAD ' : ''}FOR CHANNEL '${name}'`,
   stopStream: (name) => `STOP REPLICA FOR CHANNEL '${name}'`,
   dropStream: (name) => `RESET REPLICA ALL FOR CHANNEL '${name}'`,
+  // It keeps what it has received over a restart, and would pass over it then as if it were its own.
+  takeNumber: (number) => `SET PERSIST server_id = ${number}`,
+  giveNumberBack: (number) => ['RESET PERSIST IF EXISTS server_id', `SET GLOBAL server_id = ${number}`],
 
   /** It would wait for every statement that is under way, and everybody behind it. */
   inTheWay: async (client) => {

@@ -8,11 +8,18 @@ export interface RunOptions {
   stdin?: 'pipe' | 'ignore';
 }
 
-/** Starts a tool under the unprivileged account. Its environment is ours without MYSQL_* and MARIADB_*, which would redirect it. */
-export function start(path: string, args: string[], options: RunOptions = {}): ChildProcess {
+/** A tool by its path, or the command that runs it elsewhere. */
+export type Command = string | string[];
+
+/**
+ * Starts a tool under the unprivileged account; one that is run in a container, as ourselves, who may do that. Its environment
+ * is ours without MYSQL_* and MARIADB_*, which would redirect it.
+ */
+export function start(command: Command, args: string[], options: RunOptions = {}): ChildProcess {
+  const [program, ...elsewhere] = [command].flat();
   const inherited = Object.entries(process.env).filter(([name]) => !/^(MYSQL|MARIADB)_/.test(name));
-  return spawn(path, args, {
-    ...unprivilegedAccount(),
+  return spawn(program!, [...elsewhere, ...args], {
+    ...(elsewhere.length === 0 && unprivilegedAccount()),
     cwd: '/',
     env: { ...Object.fromEntries(inherited), LC_ALL: 'C', ...options.env },
     stdio: [options.stdin ?? 'ignore', 'pipe', 'pipe'],

@@ -1,6 +1,7 @@
 import type { Finding } from '../../../store.ts';
 import type { DatabaseInstance } from '../../contract.ts';
 import { carriedTables, oldestTransaction, preparedTransactions, sequencesOf } from '../catalog.ts';
+import { checkContainer, lasting } from '../container/check.ts';
 import { checkRights } from '../external/rights.ts';
 import { appSchema } from '../names.ts';
 import { readSequences } from '../sequences.ts';
@@ -25,8 +26,9 @@ export async function checkSource(client: Client, instance: DatabaseInstance): P
   ];
   const findings: Finding[] = [...untried(client)];
   if (!instance.external) {
-    for (const ask of questions) findings.push(await ask(client));
-    return findings;
+    for (const ask of questions) findings.push(await ask(client, instance));
+    if (!instance.guest) return findings;
+    return [...findings, ...(await checkContainer(client, instance.addon))];
   }
   // What a right that is missing hides is asked for when the right is there.
   findings.push(...(await checkRights(client, instance)));
@@ -37,7 +39,7 @@ export async function checkSource(client: Client, instance: DatabaseInstance): P
     ...(missing('right-see-sessions') ? [transactions] : []),
     ...(missing('right-database') ? [sequences] : []),
   ];
-  for (const ask of questions.filter((one) => !hidden.includes(one))) findings.push(await ask(client));
+  for (const ask of questions.filter((one) => !hidden.includes(one))) findings.push(await ask(client, instance));
   return findings;
 }
 
@@ -53,7 +55,7 @@ const finding = (id: string, bad: false | 'warn' | 'fail', detail: string, remed
   remedy: bad ? remedy : null,
 });
 
-async function log(client: Client): Promise<Finding> {
+async function log(client: Client, instance: DatabaseInstance): Promise<Finding> {
   const { identity, endOfLog, furtherLogSettings } = client.dialect;
   const log = await client.value('SELECT @@log_bin');
   const [[row], [status]] = [await client.query(identity), await client.query(endOfLog)];
@@ -65,7 +67,11 @@ async function log(client: Client): Promise<Finding> {
         'binary-log',
         'fail',
         `${name} is ${value}`,
-        `Set ${name} = '${wanted}' and restart the database.`,
+        lasting(
+          instance,
+          `--${name.replaceAll('_', '-')}=${wanted}`,
+          `Set ${name} = '${wanted}' and restart the database.`,
+        ),
       );
   }
   if (log === '1' && filters)
@@ -79,21 +85,35 @@ async function log(client: Client): Promise<Finding> {
     'binary-log',
     log !== '1' && 'fail',
     log === '1' ? `on, server ${row!.id}, domain ${row!.domain}` : 'the binary log is off',
-    'Set log_bin = ON and restart the database. Where a provider runs it, that is theirs to do: `storky allow-live ADDON` holds the requests meanwhile.',
+    lasting(
+      instance,
+      '--log-bin and --binlog-format=ROW (and --log-bin-trust-function-creators where the app itself makes triggers or functions)',
+      'Set log_bin = ON and restart the database. Where a provider runs it, that is theirs to do: `storky allow-live ADDON` holds the requests meanwhile.',
+    ),
   );
 }
 
-async function format(client: Client): Promise<Finding> {
+async function format(client: Client, instance: DatabaseInstance): Promise<Finding> {
   const value = await client.value('SELECT @@global.binlog_format');
   const remedy =
     "SET GLOBAL binlog_format = 'ROW', and write it into the configuration; sessions that are there keep theirs.";
-  return finding('binlog-format', value !== 'ROW' && 'fail', `binlog_format is ${value}`, remedy);
+  return finding(
+    'binlog-format',
+    value !== 'ROW' && 'fail',
+    `binlog_format is ${value}`,
+    lasting(instance, '--binlog-format=ROW', remedy),
+  );
 }
 
-async function image(client: Client): Promise<Finding> {
+async function image(client: Client, instance: DatabaseInstance): Promise<Finding> {
   const value = await client.value('SELECT @@global.binlog_row_image');
   const remedy = "SET GLOBAL binlog_row_image = 'FULL', and write it into the configuration.";
-  return finding('binlog-row-image', value !== 'FULL' && 'fail', `binlog_row_image is ${value}`, remedy);
+  return finding(
+    'binlog-row-image',
+    value !== 'FULL' && 'fail',
+    `binlog_row_image is ${value}`,
+    lasting(instance, '--binlog-row-image=FULL', remedy),
+  );
 }
 
 async function retention(client: Client): Promise<Finding> {

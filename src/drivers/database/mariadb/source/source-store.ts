@@ -61,8 +61,11 @@ export class MariaDbSource implements SourceStore {
 
   openWayBack(stream: string): Promise<FollowTicket> {
     return this.#with(async (client) => {
-      keepLog(this.#instance, true);
-      await client.query('SET GLOBAL binlog_expire_logs_seconds = 0');
+      // How long a container keeps its log is its owner's to say.
+      if (!this.#instance.guest) {
+        keepLog(this.#instance, true);
+        await client.query('SET GLOBAL binlog_expire_logs_seconds = 0');
+      }
       return openWayBack(client, this.#admin, stream);
     });
   }
@@ -71,7 +74,7 @@ export class MariaDbSource implements SourceStore {
   retained(stream: string): Promise<number> {
     return this.#with(async (client) => {
       // Whose log it is, looks after it.
-      if (!client.share) await tidyLog(client, this.#instance);
+      if (!client.share && !this.#instance.guest) await tidyLog(client, this.#instance);
       return retainedBy(client, stream);
     });
   }

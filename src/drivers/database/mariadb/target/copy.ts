@@ -5,6 +5,7 @@ import type { Report, SourceEndpoint } from '../../../store.ts';
 import type { DatabaseInstance } from '../../contract.ts';
 import { replaceAccounts } from '../accounts.ts';
 import { appSchemas, sequencesOf } from '../catalog.ts';
+import { becomeFollower } from '../container/follower.ts';
 import { titleOf } from '../dialect/of-server.ts';
 import { makeAccounts } from '../external/definers.ts';
 import { storkySchema } from '../names.ts';
@@ -46,7 +47,8 @@ export async function copyServer(job: CopyJob): Promise<{ bytes: number; items: 
 
 async function copyAnew(job: CopyJob, client: Client): Promise<{ bytes: number; items: number }> {
   await assertSameNames(job.ticket, client);
-  await beginAnew(client);
+  await becomeFollower(client, job.instance);
+  await beginAnew(client, job.instance);
   // Events come with the copy, and would write into it before it is a standby.
   await stopEvents(client);
   const { readers, gtid, accounts, stalledMs } = await takeSnapshot(
@@ -62,7 +64,7 @@ async function copyAnew(job: CopyJob, client: Client): Promise<{ bytes: number; 
     await copySequences(readers[0]!, client);
     await copyTriggers(job, schemas);
     if (job.ticket.share) await makeAccounts(client, job.instance, job.ticket.definers ?? []);
-    else await replaceAccounts(client, accounts);
+    else await replaceAccounts(client, accounts, job.instance);
     // The stream's position and the copy belong together; the row that says so is last.
     await client.dialect.beginAt(client, gtid);
     await rememberCopy(client, job.ticket, gtid);

@@ -20,5 +20,5 @@ export async function endCopy(client: Client, instance: DatabaseInstance): Promi
   await restoreRights(client);
   if (sealed) return quieten(client);
   await forgetSeal(client);
-  await client.query(allowWrites);
+  await client.query(allowWrites(instance));
 }

@@ -2,6 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { StorkyError } from '../../../../protocol/errors.ts';
 import type { Lag, SourceEndpoint } from '../../../store.ts';
+import type { DatabaseInstance } from '../../contract.ts';
+import { becomeFollower } from '../container/follower.ts';
 import { channel, storkySchema } from '../names.ts';
 import { lostPosition } from '../source/open.ts';
 import { asSource, sourceAddress, type Ticket } from '../ticket.ts';
@@ -12,6 +14,7 @@ import { copiedFrom } from './state.ts';
 import { runStream, streamStatus } from './stream.ts';
 
 export interface Followed {
+  instance: DatabaseInstance;
   ticket: Ticket;
   from: SourceEndpoint;
   /** No longer when it was opened or given up: from then on nothing starts the stream again. */
@@ -36,7 +39,7 @@ export async function followSource(client: Client, followed: Followed, signal: A
   } finally {
     await disconnect(source);
   }
-  await runStream(client, followed.ticket, followed.from);
+  await runStream(client, followed.instance, followed.ticket, followed.from);
   await awaitStream(client, followed, 30_000, signal);
 }
 
@@ -65,7 +68,7 @@ async function awaitStream(
       throw new StorkyError('not_in_sync', { store: 'The database', detail: 'it does not follow' });
     if (!status) {
       // Its server was started anew, and remembers no stream.
-      await runStream(client, followed.ticket, followed.from);
+      await runStream(client, followed.instance, followed.ticket, followed.from);
       continue;
     }
     if (Number(status.Last_SQL_Errno) !== 0)
@@ -78,6 +81,7 @@ async function awaitStream(
     if (status.Slave_IO_Running === 'Yes' && status.Slave_SQL_Running === 'Yes') return;
     // The server tries again by itself, but not after every kind of cut.
     if (status.Slave_IO_Running === 'No' && Date.now() > again) {
+      await becomeFollower(client, followed.instance);
       await client.query(client.dialect.startStream(channel));
       again = Date.now() + 1_000;
     }

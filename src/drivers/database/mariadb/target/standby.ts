@@ -1,3 +1,5 @@
+import type { DatabaseInstance } from '../../contract.ts';
+import { naturalOf } from '../container/natural.ts';
 import { storkySchema } from '../names.ts';
 import { type Client, errnoOf } from '../wire/connect.ts';
 import { literal } from '../wire/sql.ts';
@@ -22,7 +24,10 @@ export async function revokeExemptions(client: Client): Promise<void> {
 }
 
 /** One statement; sessions that are there may write from then on. */
-export const allowWrites = `SET GLOBAL read_only = OFF, GLOBAL event_scheduler = ON`;
+export function allowWrites(instance: DatabaseInstance): string {
+  const events = instance.guest ? naturalOf(instance).eventScheduler : 'ON';
+  return `SET GLOBAL read_only = OFF, GLOBAL event_scheduler = ${events}`;
+}
 
 /** Who lost a right to `refuseWrites` has it again. Idempotent. */
 export async function restoreRights(client: Client): Promise<void> {

@@ -1,4 +1,6 @@
 import type { SourceEndpoint } from '../../../store.ts';
+import type { DatabaseInstance } from '../../contract.ts';
+import { becomeFollower } from '../container/follower.ts';
 import { channel } from '../names.ts';
 import { sourceAddress, type Ticket } from '../ticket.ts';
 import { type Client, errnoOf, type Row } from '../wire/connect.ts';
@@ -15,7 +17,13 @@ export async function streamStatus(client: Client, name = channel): Promise<Row 
 }
 
 /** Makes the stream, or leads it to the port that the source has now. Idempotent. */
-export async function runStream(client: Client, ticket: Ticket, from: SourceEndpoint): Promise<void> {
+export async function runStream(
+  client: Client,
+  instance: DatabaseInstance,
+  ticket: Ticket,
+  from: SourceEndpoint,
+): Promise<void> {
+  await becomeFollower(client, instance);
   const { dialect } = client;
   const status = await streamStatus(client);
   const same =

@@ -17,8 +17,8 @@ export const copyTriggers = (job: CopyJob, schemas: string[]): Promise<void> => 
 async function replay({ instance, ticket, from, signal }: CopyJob, schemas: string[], what: string[]): Promise<void> {
   if (schemas.length === 0) return;
   const args = [...what, '--databases', ...schemas];
-  const dump = await startDump(instance.version, sourceAddress(ticket, from), args, { signal });
-  const client = await startClient(instance.version, adminOf(instance), { signal });
+  const dump = await startDump(instance, sourceAddress(ticket, from), args, { signal });
+  const client = await startClient(instance, adminOf(instance), { signal });
   client.stdout!.resume();
   const ends = Promise.all([ended(dump, 'the dump'), ended(client, 'the client')]);
   ends.catch(() => {});

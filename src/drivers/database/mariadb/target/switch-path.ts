@@ -8,7 +8,6 @@ import { type Address, alive, type Client, connect, disconnect, errnoOf } from '
 import { literal } from '../wire/sql.ts';
 import { setCounters } from './counters.ts';
 import { probe, roundTrip } from './probe.ts';
-import { allowWrites } from './standby.ts';
 
 /** Everything that the target needs in the freeze, open and proven before it. */
 export class SwitchPath {
@@ -70,7 +69,7 @@ export class SwitchPath {
   }
 
   /** Opens the database to writers. The marker must be here, whatever happened since (invariant 3). */
-  async activate(epoch: number): Promise<void> {
+  async activate(epoch: number, allowWrites: string): Promise<void> {
     // What came by a backup has no stream, and so no marker.
     const here = `SELECT 1 FROM ${storkySchema}.marker WHERE epoch = ${epoch}
       UNION ALL SELECT 1 FROM DUAL WHERE NOT EXISTS (SELECT 1 FROM ${storkySchema}.copy)`;

@@ -4,6 +4,7 @@ import type { Stray } from '../../../../protocol/migration.ts';
 import type { Deadline, FollowTicket, Lag, Report, SourceEndpoint, TargetStore, VerifyResult } from '../../../store.ts';
 import type { DatabaseInstance } from '../../contract.ts';
 import { restoreServer } from '../backup.ts';
+import { keepRole } from '../container/keep-role.ts';
 import { titleOf } from '../dialect/of-server.ts';
 import { readProof } from '../proof.ts';
 import { clearRole, openStandby, roleOf, sealedBefore, setRole } from '../server/role.ts';
@@ -67,7 +68,7 @@ export class MariaDbTarget implements TargetStore {
     this.#told = undefined;
     const given = readTicket(ticket, this.#instance.engine);
     const wanted = () => this.#following?.ticket.id === given.id;
-    const followed = { ticket: given, from, wanted };
+    const followed = { instance: this.#instance, ticket: given, from, wanted };
     this.#following = followed;
     await withClient(this.#admin, (client) => followSource(client, followed, signal));
   }
@@ -81,7 +82,10 @@ export class MariaDbTarget implements TargetStore {
     const source = await this.#sourceClient();
     const { ticket } = this.#followed();
     return withClient(this.#admin, async (client) => {
-      await this.#inTurn(() => keepShut(client, this.#instance));
+      await this.#inTurn(async () => {
+        await keepShut(client, this.#instance);
+        await keepRole(client, this.#instance);
+      });
       const place = await placeToTell(client, this.#told);
       if (place) await sayTaken(source, ticket.migration, place);
       this.#told = place ?? this.#told;
@@ -167,7 +171,7 @@ export class MariaDbTarget implements TargetStore {
     // Never was a standby: carried by backup, or created empty; or opened already.
     if (roleOf(this.#instance) !== 'standby') return;
     this.#path ??= await SwitchPath.open(this.#admin);
-    await this.#path.activate(epoch);
+    await this.#path.activate(epoch, allowWrites(this.#instance));
     this.#following = undefined;
     // A restart from here on finds it open too.
     openStandby(this.#instance);
@@ -181,7 +185,7 @@ export class MariaDbTarget implements TargetStore {
     if (roleOf(this.#instance) !== 'sealed') return;
     // The accounts are those of the dump: nobody is shut out any more.
     clearRole(this.#instance, 'sealed');
-    await withClient(this.#admin, (client) => client.query(allowWrites));
+    await withClient(this.#admin, (client) => client.query(allowWrites(this.#instance)));
   }
 
   async close(migration: string): Promise<void> {

@@ -27,7 +27,7 @@ export async function inventory(client: Client): Promise<string[]> {
 /** Structure and rows as the server's own tool prints them. */
 export async function dumpOf(instance: DatabaseInstance, schemas: string[]): Promise<string> {
   const args = ['--routines', '--triggers', '--events', '--hex-blob', '--order-by-primary', '--databases', ...schemas];
-  const child = await startDump(instance.version, adminOf(instance), args);
+  const child = await startDump(instance, adminOf(instance), args);
   let text = '';
   child.stdout!.setEncoding('utf8').on('data', (chunk: string) => {
     text += chunk;

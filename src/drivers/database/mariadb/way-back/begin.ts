@@ -1,5 +1,6 @@
 import { StorkyError } from '../../../../protocol/errors.ts';
 import type { DatabaseInstance } from '../../contract.ts';
+import { becomeFollower } from '../container/follower.ts';
 import { proofChannel } from '../names.ts';
 import { roleOf } from '../server/role.ts';
 import { sealServer } from '../source/seal-server.ts';
@@ -28,6 +29,7 @@ export async function beginStream(
   await dropStream(here);
   await dropStream(here, proofChannel);
   await createState(here);
+  await becomeFollower(here, instance);
   await here.dialect.beginAt(here, turn);
   await rememberCopy(here, ticket, turn);
 }

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { StorkyError } from '../../../../protocol/errors.ts';
 import type { SourceEndpoint } from '../../../store.ts';
+import type { DatabaseInstance } from '../../contract.ts';
 import { proofChannel, storkySchema } from '../names.ts';
 import { compareVersions } from '../server/versions.ts';
 import { endOfLog, isLater, type Place } from '../source/taken.ts';
@@ -18,13 +19,14 @@ const patienceMs = 20_000;
  */
 export async function proveStream(
   here: Client,
+  instance: DatabaseInstance,
   ticket: Ticket,
   from: SourceEndpoint,
   signal: AbortSignal,
 ): Promise<void> {
   const address = sourceAddress(ticket, from);
   const there = async (client: Client) => {
-    await assertFit(here, client);
+    await assertFit(here, client, instance);
     await dropStream(here, proofChannel);
     try {
       const began = await position(client);
@@ -63,14 +65,14 @@ async function received(here: Client, probe: Place, signal: AbortSignal): Promis
 }
 
 /** Whether its log can be applied here at all, and holds nothing that this side has already. */
-async function assertFit(here: Client, there: Client): Promise<void> {
+async function assertFit(here: Client, there: Client, { guest }: DatabaseInstance): Promise<void> {
   const [[ours], [theirs]] = await Promise.all([
     here.query(here.dialect.logSettings),
     there.query(there.dialect.logSettings),
   ]);
   if (compareVersions(theirs!.version!, ours!.version!) > 0)
     throw notProven(`${here.dialect.title} ${ours!.version} does not follow the newer ${theirs!.version}`);
-  if (theirs!.server === ours!.server || theirs!.domain === ours!.domain)
+  if (theirs!.server === ours!.server || (!guest && theirs!.domain === ours!.domain))
     throw notProven('both sides have the same server_id, or count in the same domain');
   if (theirs!.log !== '1' || theirs!.format !== 'ROW' || theirs!.image !== 'FULL' || theirs!.echo !== '0')
     throw notProven('its binary log is not by row, full, and of its own writes only');

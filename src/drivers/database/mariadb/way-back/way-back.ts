@@ -14,7 +14,7 @@ export class MariaDbWayBack implements WayBack {
 
   async prove(_stream: string, ticket: FollowTicket, from: SourceEndpoint, signal: AbortSignal): Promise<void> {
     await withClient(adminOf(this.#instance), (here) =>
-      proveStream(here, readTicket(ticket, this.#instance.engine), from, signal),
+      proveStream(here, this.#instance, readTicket(ticket, this.#instance.engine), from, signal),
     );
   }
 
