@@ -97,3 +97,37 @@ test('a source in git is cloned at its branch', async () => {
   const missing = await user.runs('--region osc-fr1 apply -f other.yaml', { cwd });
   expect(missing.stderr).toContain('other.yaml:1: there is no such file');
 });
+
+test('an engine, version or plan that the region has not is told before the build: line, word, and what is possible', async () => {
+  const engines = [
+    { engine: 'sturdy', versions: ['15', '16'], plans: ['sandbox', 'starter-512'] },
+    { engine: 'absent', versions: [], plans: ['sandbox'] },
+  ];
+  const region = server.world.regions[0]!;
+  region.info = { address: region.address, engines, runtimes: [], arch: '', platform: '', version: '' } as never;
+  Object.assign(region.info!, { protocol: 1, cpus: 1, memoryBytes: 0, freeMemoryBytes: 0, diskFreeBytes: 0 });
+  Object.assign(region.info!, { publicHttpPort: 80, publicHttpsPort: null });
+  const addons = [
+    '{ name: a, engine: stury }',
+    '{ name: b, engine: absent }',
+    '{ name: c, engine: other }',
+    '{ name: d, engine: sturdy, version: "9" }',
+    '{ name: e, engine: sturdy, plan: huge }',
+    '{ name: f, engine: sturdy }',
+  ];
+  const cwd = project(
+    `name: shop-3\nbuildCommand: touch built\naddons:\n${addons.map((one) => `  - ${one}\n`).join('')}`,
+  );
+  const said = await user.runs('--region osc-fr1 apply', { cwd });
+  expect(said.exit).toBe(1);
+  expect(said.stderr.split('\n').slice(0, 5)).toEqual([
+    '✘ storky.yaml:4: addons[0].engine: there is no engine stury; did you mean sturdy?; osc-fr1 has sturdy',
+    'storky.yaml:5: addons[1].engine: absent is not installed; osc-fr1 has sturdy',
+    'storky.yaml:6: addons[2].engine: there is no engine other; osc-fr1 has sturdy',
+    'storky.yaml:7: addons[3].version: osc-fr1 has no sturdy 9; it has 15, 16',
+    'storky.yaml:8: addons[4].plan: sturdy has no plan huge; there is sandbox, starter-512',
+  ]);
+  expect(existsSync(join(cwd, 'built'))).toBe(false);
+  expect((await user.runs('regions')).stdout).toMatch(/osc-fr1 .* sturdy 15, 16 +0 B disk/);
+  region.info = null;
+});

@@ -50,7 +50,10 @@ export class StorkyError extends Error {
 }
 
 function fill(template: string, fields: ErrorFields): string {
-  return template.replace(/\{(\w+)\}/g, (_, name: string) => String(fields[name] ?? `{${name}}`));
+  // Of what is not known, such as a version that nobody chose, no gap is left.
+  return template.replace(/( ?)\{(\w+)\}/g, (_, space: string, name: string) =>
+    fields[name] === '' ? '' : `${space}${fields[name] ?? `{${name}}`}`,
+  );
 }
 
 export type { ErrorCode };

@@ -7,6 +7,7 @@ import { checkout } from '../build/source.ts';
 import { uploadBuild } from '../build/upload.ts';
 import { defineCommand, spec } from '../command.ts';
 import { type Context, requiredRegion, say } from '../context.ts';
+import { checkEngines } from '../manifest/engines.ts';
 import { type Manifest, readManifest } from '../manifest/read.ts';
 import { byteCounter } from '../show/progress.ts';
 import { status } from '../show/status.ts';
@@ -22,7 +23,7 @@ export const apply = defineCommand({
   async run(context, { file }) {
     const region = requiredRegion(context);
     const manifest = readManifest(file, context.io.cwd, context.io.env);
-    await refuseEarly(context, manifest.record.name, region);
+    await refuseEarly(context, manifest, region);
     const build = await buildAndSend(context, manifest, region);
     say(context, context.paint.dim('Starting; it is ready when its health check passes.'));
     const view = await context.server.api.apps.apply({ region, record: { ...manifest.record, build } });
@@ -35,10 +36,14 @@ export const apply = defineCommand({
   },
 });
 
-/** Better told now than after a long build: no such region, a wrong token, an app that is being migrated. */
-async function refuseEarly({ server }: Context<'server'>, app: string, region: string): Promise<void> {
+/** Better told now than after a long build: no such region, a wrong token, an app that is being migrated, no such engine. */
+async function refuseEarly({ server }: Context<'server'>, manifest: Manifest, region: string): Promise<void> {
+  const app = manifest.record.name;
   const known = (await server.api.apps.list({ region })).find((each) => each.name === app);
   if (known?.lockedBy) throw new StorkyError('app_locked', { app, migration: known.lockedBy });
+  if (manifest.record.addons.length === 0) return;
+  const info = (await server.api.regions.list()).find(({ name }) => name === region)?.info;
+  if (info) checkEngines(manifest, info, known);
 }
 
 async function buildAndSend(context: Context<'server'>, manifest: Manifest, region: string) {

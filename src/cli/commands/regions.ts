@@ -1,3 +1,4 @@
+import type { RegionInfo } from '../../protocol/region-contract.ts';
 import { defineCommand } from '../command.ts';
 import { status } from '../show/status.ts';
 import { table } from '../show/table.ts';
@@ -16,7 +17,7 @@ export const regions = defineCommand({
       name,
       status(state, paint),
       address ? `${address.host}:${address.port}` : '–',
-      info?.engines.map((e) => `${e.engine} ${e.versions.join(', ')}`).join('; ') ?? '–',
+      enginesOf(info) || '–',
       info ? `${bytes(info.diskFreeBytes)} disk, ${bytes(info.freeMemoryBytes)} memory` : (detail ?? '–'),
     ]);
     const text = rows.length
@@ -25,3 +26,10 @@ export const regions = defineCommand({
     return { data: list, text };
   },
 });
+
+/** Those that it can run; what is not installed has no versions. */
+const enginesOf = (info: RegionInfo | null): string =>
+  (info?.engines ?? [])
+    .filter(({ versions }) => versions.length > 0)
+    .map(({ engine, versions }) => `${engine} ${versions.join(', ')}`)
+    .join('; ');

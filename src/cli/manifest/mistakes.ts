@@ -41,7 +41,8 @@ function quoted(issue: Issue, node: unknown): string | undefined {
   return `must be text: write it in quotes, "${node.source ?? node.value}"`;
 }
 
-const dotted = (path: Path) =>
+/** As it is read: `addons[0].engine`. */
+export const dotted = (path: Path) =>
   path
     .map((key) => (typeof key === 'number' ? `[${key}]` : `.${String(key)}`))
     .join('')

@@ -4,13 +4,15 @@ import { LineCounter, parseDocument } from 'yaml';
 import { AppRecord } from '../../protocol/app-record/record.ts';
 import { StorkyError } from '../../protocol/errors.ts';
 import { environmentMistakes, keepTextOfEnvironment } from './environment.ts';
-import { mistakesOf } from './mistakes.ts';
-import { type Mistake, position } from './positions.ts';
+import { dotted, mistakesOf } from './mistakes.ts';
+import { type Mistake, type Path, placeOf, position } from './positions.ts';
 import { type Surroundings, withSecrets } from './secrets.ts';
 
 export interface Manifest {
   file: string;
   record: AppRecord;
+  /** For what is found wrong later: nothing where there are no mistakes. @throws StorkyError bad_manifest, with their lines */
+  refuse(mistakes: { path: Path; detail: string }[]): void;
 }
 
 /** Reads and checks storky.yaml. Throws `bad_manifest`, naming the line of every mistake at once. */
@@ -30,7 +32,15 @@ export function readManifest(path: string, cwd: string, env: Surroundings['env']
   refuse(name, mistakes);
   const result = AppRecord.safeParse(value);
   if (!result.success) refuse(name, mistakesOf(result.error.issues, place));
-  return { file, record: result.data! };
+  return {
+    file,
+    record: result.data!,
+    refuse: (wrong) =>
+      refuse(
+        name,
+        wrong.map(({ path, detail }) => ({ ...placeOf(path, place), detail: `${dotted(path)}: ${detail}` })),
+      ),
+  };
 }
 
 function textOf(file: string, name: string): string {
