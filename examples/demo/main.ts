@@ -8,7 +8,7 @@ import { checkLedger, forkVisitors, type Visitors } from '../shop/visitors/index
 import { performOnDocker } from './docker.ts';
 import { Processes } from './processes.ts';
 import { from, type Stage, setTheStage, storesOf, to } from './stage.ts';
-import { chapter, phases, tell, tick } from './story.ts';
+import { chapter, checked, phases, tell, tick } from './story.ts';
 import { judge, type Verdict, verdictTable } from './verdict.ts';
 
 const { values: flags } = parseArgs({
@@ -78,7 +78,7 @@ async function perform(): Promise<Verdict> {
 
 async function move(visitors: Visitors): Promise<Migration> {
   chapter(`storky --region ${from} --app shop migration-create --to ${to}`);
-  const { id } = await processes.json<Migration>([
+  const { id, report } = await processes.json<Migration>([
     '--region',
     from,
     '--app',
@@ -88,6 +88,7 @@ async function move(visitors: Visitors): Promise<Migration> {
     to,
     '--yes',
   ]);
+  tell(checked(report));
   for (const [phase, what] of phases) {
     chapter(`storky --app shop migration-run --${phase} ${id}`);
     tell(what);

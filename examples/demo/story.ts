@@ -1,4 +1,5 @@
 import pc from 'picocolors';
+import type { Migration } from '../../src/protocol/migration.ts';
 import type { Tick } from '../shop/visitors/index.js';
 
 /** The story goes to standard error: standard output is for --json. */
@@ -13,6 +14,14 @@ export function tick({ second, requests, failed, longestMs }: Tick): void {
   tell(
     pc.dim(`second ${second}: ${requests} requests, ${failed} failed, the longest took ${Math.round(longestMs)} ms`),
   );
+}
+
+/** What the preflight found. */
+export function checked({ checks, predictedFreezeMs }: Migration['report']): string {
+  const of = (verdict: string) => checks.filter((check) => check.verdict === verdict).length;
+  const freeze =
+    predictedFreezeMs === null ? '' : `; a freeze of about ${Math.round(predictedFreezeMs)} ms is expected`;
+  return `${of('pass')} checks pass, ${of('warn')} warn${freeze}`;
 }
 
 export const phases = [

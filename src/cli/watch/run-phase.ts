@@ -28,6 +28,7 @@ export async function runPhase(
   options: SwitchOptions = {},
 ): Promise<Migration> {
   const wanted = withOptions(migration, options);
+  say(context, `${header(migration, { paint: context.paint })}\n`);
   sayWhatComes(context, wanted, step);
   await confirmPhase(context, wanted, step);
   return startPhase(context, migration, step, options);
@@ -78,7 +79,6 @@ const nameOf = (phase: RunnablePhase): string => called[phase] ?? `The ${phase} 
 
 export function sayWhatComes(context: Context, migration: Migration, phase: RunnablePhase): void {
   const { paint } = context;
-  say(context, `${header(migration, { paint })}\n`);
   say(context, `${paint.bold(`${nameOf(phase)} will`)}`);
   for (const line of summaryOf(migration, phase)) say(context, `  ${line}`);
   say(context, '');

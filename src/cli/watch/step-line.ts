@@ -8,8 +8,8 @@ export interface Moment {
   paint: Paint;
   /** Milliseconds since the epoch, for what is still running. */
   now: number;
-  /** Which picture of the spinner. */
-  frame: number;
+  /** Which picture of the spinner; null where nothing is redrawn. */
+  frame: number | null;
   rate(stepId: string): number | undefined;
 }
 
@@ -21,7 +21,8 @@ export function stepLine(step: MigrationStep, { paint, now, frame, rate }: Momen
   switch (step.status) {
     case 'running':
       return (
-        paint.blue(`${spinner[frame % spinner.length]} ${step.name}...`) + progressText(step, rate(step.id), paint)
+        paint.blue(`${frame === null ? '…' : spinner[frame % spinner.length]} ${step.name}...`) +
+        progressText(step, rate(step.id), paint)
       );
     case 'done':
       return `${paint.green(`✔ ${step.name} Done!`)} ${took}`;
@@ -36,7 +37,8 @@ export function stepLine(step: MigrationStep, { paint, now, frame, rate }: Momen
 
 function progressText({ progress }: MigrationStep, rate: number | undefined, paint: Paint): string {
   if (!progress) return '';
-  const parts = [percent(progress), quantity(progress), speed(progress, rate), progress.note];
+  const begun = progress.done > 0 || progress.total !== null;
+  const parts = begun ? [percent(progress), quantity(progress), speed(progress, rate), progress.note] : [progress.note];
   return ` ${paint.dim(parts.filter(Boolean).join(' · '))}`;
 }
 

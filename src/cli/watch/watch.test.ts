@@ -9,6 +9,7 @@ import { newMigration, newStep } from '../testing/migration.test-support.ts';
 import { switched } from '../testing/switches.test-support.ts';
 import { block } from './block.ts';
 import { dnsLines } from './dns.ts';
+import { LineScreen } from './line-screen.ts';
 import { LiveScreen } from './live-screen.ts';
 import { Rates } from './rates.ts';
 import { stepLine } from './step-line.ts';
@@ -90,6 +91,43 @@ test('finalize that runs again after a rollback is the current phase, without th
       db back to osc-secnum-fr1 · live · in-sync · 1.5 MB copied · 1.2 kB behind · 30 ms
       uploads back to osc-secnum-fr1 · live · in-sync · 1.5 MB copied · 1.2 kB behind · 30 ms"
   `);
+});
+
+describe('lines', () => {
+  class Lines extends Writable implements Output {
+    text = '';
+    override _write(chunk: Buffer, _: BufferEncoding, done: () => void) {
+      this.text += chunk.toString();
+      done();
+    }
+  }
+  const at = (ago: number) => new Date(Date.now() - ago).toISOString();
+
+  test('the head comes once, a short step has one line, a long one says that it goes on', () => {
+    const out = new Lines();
+    const before: Migration = { ...newMigration(), status: 'prepared', steps: [{ ...newStep('prepare', 'Lock') }] };
+    const screen = new LineScreen(out, paint, before);
+    const short = { ...newStep('data', 'Provision'), startedAt: at(50) };
+    screen.show({ ...before, status: 'running', steps: [...before.steps, short] });
+    expect(out.text).toBe('');
+    const progress = { done: 0, total: null, unit: 'bytes' as const, note: 'db copying' };
+    const long = { ...newStep('data', 'Copy'), startedAt: at(2_500), progress };
+    const done = { ...short, status: 'done' as const, finishedAt: at(40) };
+    screen.show({ ...before, status: 'running', steps: [...before.steps, done, long] });
+    screen.show({ ...before, status: 'data-migrated', steps: [...before.steps, done, long] });
+    screen.close();
+    expect(out.text.replace(/\d+ ms/, 'N ms').split('\n')).toEqual([
+      'data      ✔ Provision Done! N ms',
+      'data      … Copy... db copying',
+      'Status: data-migrated',
+      '',
+    ]);
+    const first = new LineScreen(out, paint);
+    first.show(before);
+    first.show(before);
+    first.close();
+    expect(out.text.match(/Migration ID/g)).toHaveLength(1);
+  });
 });
 
 describe('the live screen', () => {

@@ -50,10 +50,12 @@ function readability(unreadable: string[]): Finding {
 function watching(directories: number): Finding {
   const watches = sysctl('max_user_watches', 8192);
   if (directories < watches * 0.8)
-    return finding('files-watches', 'pass', `${directories} directories, ${watches} watches`);
+    return finding('files-watches', 'pass', `${counted(directories)} to watch, of ${watches} that may be`);
   const remedy = `Run \`sysctl fs.inotify.max_user_watches=${directories * 2}\` on the source. Without it the freeze includes a scan of the whole tree.`;
-  return finding('files-watches', 'warn', `${directories} directories, but only ${watches} watches`, remedy);
+  return finding('files-watches', 'warn', `${counted(directories)} to watch, but only ${watches} may be`, remedy);
 }
+
+const counted = (n: number) => `${n} ${n === 1 ? 'directory' : 'directories'}`;
 
 async function attributes(root: string): Promise<Finding> {
   const found = await extendedAttributes(root);
