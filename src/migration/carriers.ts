@@ -20,25 +20,19 @@ export function carrierFor(store: StoreMeasure, chosen: Record<string, Carrier>)
 
 /** The stores as the source has them, with what the target's side has to say to the ways across. */
 export async function storesToCarry({ source, target, migration }: StepContext): Promise<StoreMeasure[]> {
-  const [stores, offered] = await Promise.all([
-    source.source.measure({ app: migration.srcAppName }),
-    target.target.offered({ app: migration.dstAppName, migration: migration.id }),
-  ]);
-  return stores.map((store) => (offered.includes(store.name) ? toElsewhere(store) : store));
+  const stores = await source.source.measure({ app: migration.srcAppName });
+  const engines = Object.fromEntries(stores.flatMap(({ name, engine }) => (engine ? [[name, engine]] : [])));
+  const offered = await target.target.offered({ app: migration.dstAppName, migration: migration.id, engines });
+  return stores.map((store) => {
+    const offer = offered.find(({ name }) => name === store.name);
+    return offer ? toElsewhere(store, offer.findings) : store;
+  });
 }
 
-/** Into a database that Storky does not run: it follows nobody, and needs a copy of its own. */
-const toElsewhere = (store: StoreMeasure): StoreMeasure => ({
+/** Into a database that Storky does not run: it needs a copy of its own, and nobody follows it back. */
+const toElsewhere = (store: StoreMeasure, findings: StoreMeasure['findings']): StoreMeasure => ({
   ...store,
   carriers: store.carriers.filter((carrier) => carrier !== 'remote'),
-  findings: [
-    ...store.findings,
-    {
-      id: 'target-follows',
-      name: 'target-follows',
-      verdict: 'fail',
-      detail: 'it goes into a database that Storky does not run, which cannot follow the source',
-      remedy: `Use the carrier backup, for which the app stands still; or leave out --addon ${store.name}, and Storky runs the new one.`,
-    },
-  ],
+  findings: [...store.findings, ...findings],
+  noWayBack: store.noWayBack ?? 'it goes into a database that Storky does not run, and is not followed back from there',
 });

@@ -187,8 +187,10 @@ const target = {
     .output(z.array(CheckResult)),
   /** Addresses of databases that Storky does not run, by addon, for this migration to fill. Secret; kept by this agent alone. */
   offer: oc.input(moving.extend({ addresses: z.record(PartName, z.string().min(1)) })).output(none),
-  /** The names of the addons that an address was given for. */
-  offered: oc.input(moving).output(z.array(z.string())),
+  /** The addons that an address was given for, with what these databases lack to follow live; each with the engine that it has on the source. */
+  offered: oc
+    .input(moving.extend({ engines: z.record(PartName, z.string()) }))
+    .output(z.array(z.object({ name: PartName, findings: z.array(CheckResult) }))),
   reach: oc.input(z.object({ peer: RegionAddress })).output(z.object({ roundTripMs: z.number() })),
   create: oc
     .input(moving.extend({ from: RegionAddress, sourceApp: AppName, desired: Desired.default('running') }))

@@ -83,12 +83,7 @@ it('abort leaves nothing in a database that Storky does not run, and never stops
 it('a database that Storky does not run is filled by a move, from another one: an abort gives it back, and the move brings everything', async () => {
   const [old, fresh] = [await provider(), await provider()];
   await old.grantAll();
-  await fresh.asProvider(
-    'ALTER ROLE keeper CREATEROLE',
-    'DROP DATABASE shop_managed',
-    'CREATE DATABASE shop_managed OWNER keeper',
-    'DROP ROLE "Shop app"',
-  );
+  await makeEmpty(fresh);
   const stage = await Stage.set();
   const visitors = await visitedShop(stage, withDatabaseAt({ address: old.address(), ...old.app }));
   const before = [await catalog(old), await catalog(fresh)];
@@ -101,7 +96,7 @@ it('a database that Storky does not run is filled by a move, from another one: a
   const created = async () => {
     const output = await storky('migration-create', '--to', 'east', '--addon', 'db=env:FRESH');
     expect(output.replaceAll(/\s+/g, ' ')).toMatch(
-      /not carried live: it goes into a database that Storky does not run/,
+      /not carried live: missing: it may apply a stream, as a replica does/,
     );
     return /migration-run --prepare\s+(\S+)/.exec(output)![1]!;
   };
@@ -129,6 +124,60 @@ it('a database that Storky does not run is filled by a move, from another one: a
   expect(filesWith(`${stage.folder}/east/offers`, 'keeper')).toEqual([]);
   expect(filesWith(`${stage.folder}/server`, encodeURIComponent(fresh.admin.password))).toEqual([]);
 });
+
+it('a database that Storky does not run follows live, and the app is switched to it: nothing lost, nobody sees an error', async () => {
+  const fresh = await provider();
+  await makeEmpty(fresh);
+  await fresh.asProvider('GRANT SET ON PARAMETER session_replication_role TO keeper');
+  const stage = await Stage.set();
+  const visitors = await visitedShop(stage);
+  const storky = async (...args: string[]) => {
+    const env = { ...stage.env, FRESH: fresh.address() };
+    const { code, output } = await runStorky(['--app', 'shop', '--region', 'west', '--yes', ...args], { env });
+    expect(code, output).toBe(0);
+    return output;
+  };
+  const created = async () => {
+    const output = await storky('migration-create', '--to', 'east', '--addon', 'db=env:FRESH');
+    return /migration-run --prepare\s+(\S+)/.exec(output)![1]!;
+  };
+  const before = await catalog(fresh);
+  const first = await created();
+  await storky('migration-run', '--prepare', first);
+  await storky('migration-run', '--data', first);
+  await storky('migration-abort', first);
+  expect(await catalog(fresh)).toEqual(before);
+
+  const second = await created();
+  await storky('migration-run', '--prepare', second);
+  await storky('migration-run', '--data', second);
+  expect((await show(stage, second)).report.stores).toMatchObject([
+    { name: 'db', carrier: 'live', differences: 0 },
+    { carrier: 'live' },
+  ]);
+  // What follows dies, and goes on where it was.
+  await stage.east.killAgent();
+  await areServed(visitors);
+  await stage.east.startAgent();
+  await storky('migration-verify', second);
+  expect(await storky('migration-run', '--finalize', second)).toMatch(
+    /db: it goes into a database that Storky does not/,
+  );
+  await areServed(visitors);
+  const { report } = await show(stage, second);
+  expect(report.switches).toMatchObject([{ outcome: 'switched', refused: 0 }]);
+  await closeTheLedger(visitors, stage.east);
+  expect(await fresh.inDatabase("SELECT FROM pg_namespace WHERE nspname = 'storky'")).toEqual([]);
+});
+
+/** A database for a move to fill. */
+const makeEmpty = (managed: ManagedPostgres) =>
+  managed.asProvider(
+    'ALTER ROLE keeper CREATEROLE',
+    'DROP DATABASE shop_managed',
+    'CREATE DATABASE shop_managed OWNER keeper',
+    'DROP ROLE "Shop app"',
+  );
 
 async function provider(): Promise<ManagedPostgres> {
   const managed = await ManagedPostgres.start();

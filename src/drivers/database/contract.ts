@@ -141,6 +141,8 @@ export interface DatabaseEngine {
   adopt?(order: AdoptOrder): Promise<DatabaseInstance>;
   /** May a move fill the database at this address? Each finding with what is to be done. Changes nothing. */
   checkOffer?(offer: Offer): Promise<Finding[]>;
+  /** What the database at this address, or its account, lacks to follow a source live. Without it, nothing follows into one. Changes nothing. */
+  checkFollower?(offer: Offer): Promise<Finding[]>;
   /** An empty one, for a move to fill: with the app's account, made where it is not there. Idempotent. */
   take?(order: AdoptOrder): Promise<DatabaseInstance>;
   /** Takes away what `take` made and what came by the move, and no more. Idempotent. */

@@ -6,6 +6,7 @@ import { carryStore, limitCopy, stopCarrying } from './carrying.ts';
 import { checkTarget } from './check.ts';
 import { closeTarget } from './close.ts';
 import { create, deprovision, importPart, provision, remove, useRemotely } from './creating.ts';
+import { offered } from './offered.ts';
 import { rehearse, startWeb } from './running.ts';
 import { reportsOf, type TargetSide } from './target-side.ts';
 import { verifyAgain } from './verifying.ts';
@@ -20,7 +21,7 @@ export function targetProcedures(
   return {
     check: (input) => checkTarget(side, info, input),
     offer: quiet(async ({ app, migration, addresses }) => side.offers.put(app, migration, addresses)),
-    offered: async ({ app, migration }) => Object.keys(side.offers.of(app, migration)),
+    offered: (input) => offered(side, input),
     reach: ({ peer }) => reach(peer),
     create: (input) => create(side, input),
     import: quiet((input) => importPart(side, input)),

@@ -1,7 +1,7 @@
 import type { DatabaseEngine, DatabaseInstance } from '../contract.ts';
 import { adopt } from './external/adopt.ts';
 import { dial } from './external/dial.ts';
-import { checkOffer } from './external/offer.ts';
+import { checkFollower, checkOffer } from './external/offer.ts';
 import { giveBack, take } from './external/take.ts';
 import { guest } from './guest.ts';
 import { recognise } from './recognise.ts';
@@ -23,6 +23,7 @@ export const engine: DatabaseEngine = {
   provision,
   adopt,
   checkOffer,
+  checkFollower,
   take,
   giveBack,
   dial,

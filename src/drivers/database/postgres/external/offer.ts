@@ -1,7 +1,7 @@
 import type { Finding } from '../../../store.ts';
 import type { Offer } from '../../contract.ts';
 import { clientTool } from '../server/binaries.ts';
-import { adminOf, type Client, withClient } from '../wire/connect.ts';
+import { adminOf, type Client, versionOf, withClient } from '../wire/connect.ts';
 import { identifier } from '../wire/sql.ts';
 import { reached } from './adopt.ts';
 import { contentsOf } from './contents.ts';
@@ -14,6 +14,31 @@ export async function checkOffer({ addon, address, version }: Offer): Promise<Fi
     ...(await rights(client)),
   ]);
   return [...findings, newEnough(instance.version, version), await hasTool(instance.version)];
+}
+
+/** What it needs beside that, to follow live. */
+export async function checkFollower({ addon, address }: Offer): Promise<Finding[]> {
+  const instance = await reached({ addon, address, app: '', user: '', password: '', folder: '' });
+  return [await withClient(adminOf(instance), appliesAsReplica)];
+}
+
+/** Without it, what triggers and foreign keys do would be done twice: it came with the stream. Tried, since providers give it in their own ways. */
+async function appliesAsReplica(client: Client): Promise<Finding> {
+  await client.query('BEGIN');
+  const applies = await client.query('SET LOCAL session_replication_role = replica').then(
+    () => true,
+    () => false,
+  );
+  await client.query('ROLLBACK');
+  const statement = `GRANT SET ON PARAMETER session_replication_role TO ${identifier(client.user!)};`;
+  return finding(
+    'right-replica',
+    applies,
+    applies ? 'it may apply a stream, as a replica does' : 'missing: it may apply a stream, as a replica does',
+    (await versionOf(client)) >= 15
+      ? `Run: ${statement} -- as a superuser`
+      : 'Before PostgreSQL 15 only a superuser may. Use the carrier backup, for which the app stands still.',
+  );
 }
 
 const finding = (id: string, good: boolean, detail: string, remedy: string): Finding => ({

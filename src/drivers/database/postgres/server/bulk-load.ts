@@ -16,7 +16,7 @@ import { bulkLoading, bulkMark } from './settings.ts';
  * complete copy is followed or opened, so the mark is never beside data that counts.
  */
 export async function beginBulkLoad(instance: DatabaseInstance): Promise<void> {
-  if (instance.guest) return; // its server is not ours to start with other settings
+  if (instance.guest || instance.external) return; // its server is not ours to start with other settings
   await turns.take(instance.folder, async () => {
     if (bulkLoading(instance)) {
       if (await serverRuns(instance)) return;

@@ -24,7 +24,7 @@ const bulkBytes = 512 * 1024 ** 2;
 export async function copyDatabase(job: CopyJob, bulkFrom = bulkBytes): Promise<{ bytes: number; items: number }> {
   const { instance } = job;
   try {
-    await start(instance);
+    if (!instance.external) await start(instance);
     if (!(await isCopied(job))) {
       const dump = await prepare(job, bulkFrom);
       await copyParts(job, dump);

@@ -30,7 +30,7 @@ export async function followSource(
 }
 
 /** A stream from one slot on top of a copy from another would leave a hole between the two that nobody sees. */
-async function assertCopied(client: Client, ticket: Ticket): Promise<void> {
+export async function assertCopied(client: Client, ticket: Ticket): Promise<void> {
   const copied = `SELECT FROM ${storkySchema}.copy WHERE ticket = $1 AND EXISTS (SELECT FROM ${storkySchema}.copy_step WHERE step = 'copied')`;
   const there = await client.query(`SELECT to_regclass('${storkySchema}.copy') IS NOT NULL AS there`);
   if (there.rows[0].there && (await client.query(copied, [ticket.id])).rowCount! > 0) return;

@@ -1,4 +1,5 @@
 import type { DatabaseInstance } from '../../contract.ts';
+import { prepareToFill } from '../external/fill.ts';
 import { storkySchema } from '../names.ts';
 import { importDatabaseProperties, importRoles, recreateDatabase } from '../roles.ts';
 import { createStreamTables } from '../stream-tables.ts';
@@ -26,12 +27,17 @@ export async function beginAnew(instance: DatabaseInstance, ticket: CopyTicket):
   await withClient(adminOf(instance), (client) => dropSubscription(client, ticket.migration)).catch((error) => {
     if (stateOf(error) !== '3D000') throw error;
   });
+  if (instance.external) await prepareToFill(instance, ticket.surroundings);
+  else await makeDatabase(instance, ticket);
+  await withClient(adminOf(instance), (client) => createTargetObjects(client, ticket));
+}
+
+async function makeDatabase(instance: DatabaseInstance, ticket: CopyTicket): Promise<void> {
   await withClient(besides(instance), async (client) => {
     await importRoles(client, ticket.surroundings);
     await recreateDatabase(client, instance.database, ticket.surroundings);
     await importDatabaseProperties(client, instance.database, ticket.surroundings);
   });
-  await withClient(adminOf(instance), (client) => createTargetObjects(client, ticket));
 }
 
 async function createTargetObjects(client: Client, ticket: Ticket): Promise<void> {

@@ -1,4 +1,4 @@
-import { existsSync, renameSync } from 'node:fs';
+import { existsSync, mkdirSync, renameSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { DatabaseInstance } from '../../contract.ts';
@@ -33,6 +33,7 @@ export async function dumpSchema(
   const restore = await toolFor(instance, 'pg_restore', ticket.version);
   if (existsSync(file)) return { file, restore };
   const dump = await toolFor(instance, 'pg_dump', ticket.version);
+  mkdirSync(instance.folder, { recursive: true, mode: 0o700 }); // no server of ours has made it where somebody else runs it
   const what = [...structureOnly, '--format=custom', `--exclude-schema=${storkySchema}`];
   await using out = await open(`${file}.new`, 'w', 0o600);
   const child = start(dump, [...what, `--snapshot=${ticket.snapshot}`, `--dbname=${conninfo(source)}`], {

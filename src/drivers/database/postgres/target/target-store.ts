@@ -3,6 +3,9 @@ import { StorkyError } from '../../../../protocol/errors.ts';
 import type { Stray } from '../../../../protocol/migration.ts';
 import type { Deadline, FollowTicket, Lag, Report, SourceEndpoint, TargetStore, VerifyResult } from '../../../store.ts';
 import type { DatabaseInstance } from '../../contract.ts';
+import type { Applier } from '../applier/applier.ts';
+import { followByApplying } from '../applier/follow.ts';
+import { assertNoneNew } from '../applier/new-tables.ts';
 import { restoreDatabase } from '../backup.ts';
 import { endBulkLoad } from '../server/bulk-load.ts';
 import { readCopyTicket, readTicket, sourceAddress, type Ticket } from '../ticket.ts';
@@ -29,6 +32,8 @@ export class PostgresTarget implements TargetStore {
   /** To the source, through the tunnel; for the lag and the probes. */
   #source: Client | undefined;
   #path: SwitchPath | undefined;
+  /** Where this server cannot follow by itself. */
+  #applier: Applier | undefined;
   /** Since the last attempt to switch. */
   #rehearsed = false;
   #settling: Promise<void> | undefined;
@@ -53,13 +58,17 @@ export class PostgresTarget implements TargetStore {
     signal: AbortSignal,
   ): Promise<{ bytes: number; items: number }> {
     await this.#refuseIfOpened();
+    await this.#endApplying();
     return copyDatabase({ instance: this.#instance, ticket: readCopyTicket(ticket), from, report, signal });
   }
 
   async follow(_migration: string, ticket: FollowTicket, from: SourceEndpoint, signal: AbortSignal): Promise<void> {
     await this.#forgetSource();
+    await this.#endApplying();
     this.#following = { ticket: readTicket(ticket), from };
-    await followSource(this.#instance, this.#following.ticket, from, signal);
+    if (this.#instance.external)
+      this.#applier = await followByApplying(this.#instance, this.#following.ticket, from, signal);
+    else await followSource(this.#instance, this.#following.ticket, from, signal);
   }
 
   async lag(): Promise<Lag> {
@@ -74,6 +83,7 @@ export class PostgresTarget implements TargetStore {
 
   async healthy(): Promise<void> {
     const { ticket } = this.#followed();
+    if (this.#instance.external) return await this.#assertApplies();
     try {
       await assertHealthy(this.#instance, ticket, () => this.#sourceClient(), this.#addedAt);
     } catch (error) {
@@ -107,7 +117,7 @@ export class PostgresTarget implements TargetStore {
       this.#path = await SwitchPath.open(this.#admin);
     }
     await this.#wayBack.now();
-    if (this.#following) await assertNoneAdded(this.#instance, this.#following.ticket, await this.#sourceClient());
+    if (this.#following) await this.#assertNoneNew(this.#following.ticket);
     const proven = await this.#path.prove(await this.#sourceClient(), migration, signal);
     this.#rehearsed = true;
     return proven;
@@ -130,7 +140,7 @@ export class PostgresTarget implements TargetStore {
     this.#path ??= await SwitchPath.open(this.#admin);
     await this.#path.activate(epoch);
     // Not awaited: the app's writers need not wait for this. A failure is made good by close.
-    this.#settling ??= withClient(this.#admin, settleActive).catch(() => {});
+    this.#settling ??= this.#settle().catch(() => {});
   }
 
   async restore(dump: Readable, report: Report, signal: AbortSignal): Promise<void> {
@@ -150,10 +160,39 @@ export class PostgresTarget implements TargetStore {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#settling;
     this.#settling = undefined;
+    await this.#endApplying();
     await this.#wayBack[Symbol.asyncDispose]();
     await this.#forgetSource();
     await disposed(this.#path);
     this.#path = undefined;
+  }
+
+  async #settle(): Promise<void> {
+    await this.#endApplying();
+    await withClient(this.#admin, settleActive);
+  }
+
+  async #assertApplies(): Promise<void> {
+    if (!this.#applier) throw new StorkyError('not_in_sync', { store: 'The database', detail: 'it does not follow' });
+    await this.#applier.healthy(() => this.#sourceClient());
+    if (performance.now() - this.#lookedAt < lookForTablesMs) return;
+    // A link that is cut is the applier's to tell.
+    await this.#assertNoneNew(this.#followed().ticket).catch((error) => {
+      if (error instanceof StorkyError) throw error;
+    });
+    this.#lookedAt = performance.now();
+  }
+
+  async #assertNoneNew(ticket: Ticket): Promise<void> {
+    const source = await this.#sourceClient();
+    if (this.#instance.external) await assertNoneNew(this.#admin, ticket, source);
+    else await assertNoneAdded(this.#instance, ticket, source);
+  }
+
+  async #endApplying(): Promise<void> {
+    const applier = this.#applier;
+    this.#applier = undefined;
+    await applier?.[Symbol.asyncDispose]();
   }
 
   /** Whether tables have joined the stream. Who asks meanwhile waits. */
