@@ -76,6 +76,8 @@ export const haproxy: GateDriver = {
       for (const { backend, name } of ours) await must(place.socket, `set server ${backend}/${name} state maint`);
       await Promise.all(ours.map(({ backend, name }) => drop(place.socket, `${backend}/${name}`)));
     } catch (error) {
+      // It knew of the gate while it ran, and no longer.
+      if (['ENOENT', 'ECONNREFUSED'].includes((error as NodeJS.ErrnoException).code ?? '')) return;
       const told = { app, where: `HAProxy at ${place.socket}`, what: `the servers that begin with ${prefix(app)}` };
       throw new StorkyError('gate_not_removed', { ...told, detail: (error as Error).message });
     }

@@ -139,6 +139,14 @@ describe('the gate behind HAProxy', () => {
     expect(await configuration()).toBe(before);
   });
 
+  it('is gone with a HAProxy that has ended: there is nothing to take out', async () => {
+    const { driver, order, folder } = await behindHaproxy();
+    const place: ProxyPlace = { kind: 'haproxy', socket: join(folder, 'nobody.sock') };
+    const ended = { ...order, proxy: { ...order.proxy!, place } };
+    expect(await driver.check(ended)).toMatchObject({ possible: false });
+    await driver.remove(ended);
+  });
+
   it('is not left in where HAProxy does not reach it, as from a container', async () => {
     const { driver, order, configuration } = await behindHaproxy();
     const before = await configuration();

@@ -120,7 +120,7 @@ export async function behindCaddy(): Promise<Stage> {
   return { driver: proxies[order.proxy!.place.kind]!, order, port, app, gate, configuration };
 }
 
-export async function behindHaproxy(how = '', level = 'admin'): Promise<Stage> {
+export async function behindHaproxy(how = '', level = 'admin'): Promise<Stage & { folder: string }> {
   const { app, gate, port, folder, as, orderFor } = await servers();
   const [socket, config] = [join(folder, 'admin.sock'), join(folder, 'haproxy.cfg')];
   writeFileSync(
@@ -149,7 +149,7 @@ backend other
   const order = orderFor({ kind: 'haproxy', socket });
   await listening(port);
   const configuration = async () => readFileSync(config, 'utf8') + JSON.stringify(await serversOf(socket));
-  return { driver: proxies[order.proxy!.place.kind]!, order, port, app, gate, configuration };
+  return { driver: proxies[order.proxy!.place.kind]!, order, port, app, gate, configuration, folder };
 }
 
 const listening = (port: number) =>
