@@ -178,6 +178,13 @@ describe('migration-follow', () => {
   });
 });
 
+test('an abort of what was only checked says that nothing was changed', async () => {
+  const { id } = server.world.addMigration({ status: 'preflight-success' });
+  const said = await user.runs(`--app shop migration-abort ${id} --yes`);
+  expect(said.stdout).toContain('End the migration, which has changed nothing yet.');
+  expect(said.stdout).not.toContain('Remove shop');
+});
+
 describe('plan', () => {
   test.each([
     ['a preflight that succeeds', undefined],

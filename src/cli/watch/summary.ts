@@ -24,6 +24,7 @@ export function summaryOf(m: Migration, phase: Phase): string[] {
     case 'complete':
       return completeLines(m);
     case 'abort':
+      if (m.status === 'preflight-success') return ['End the migration, which has changed nothing yet.'];
       return [
         `Remove ${m.dstAppName} with its copied data from ${m.destination}, and everything that the migration made in ${m.source}.`,
         `Unlock ${m.srcAppName}; ${m.source} goes on serving.`,

@@ -97,8 +97,12 @@ function afterSwitch(migration: MigrationRow['migration']): string {
 const commandOf = (phase: Phase | null): string =>
   ['abort', 'rollback', 'complete'].includes(phase ?? '') ? `migration-${phase}` : `migration-run --${phase}`;
 
-const over = (migration: MigrationRow['migration']) =>
-  `It is over. Create another: \`storky --app ${migration.srcAppName} migration-create --to ${migration.destination}\`.`;
+/** Of the app where it is now: another move would bring it to the other side. */
+function over(migration: MigrationRow['migration']): string {
+  const { source, destination, srcAppName, dstAppName } = migration;
+  const [app, to] = switchesMade(migration) % 2 === 1 ? [dstAppName, source] : [srcAppName, destination];
+  return `It is over. Create another: \`storky --app ${app} migration-create --to ${to}\`.`;
+}
 
 const follow = (migration: MigrationRow['migration']) => `Follow it: \`${command(migration, 'migration-follow')}\`.`;
 
