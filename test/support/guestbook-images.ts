@@ -11,11 +11,11 @@ const base = 'storky-test-mariadb-base';
 /** As the official image does it: https://github.com/MariaDB/mariadb-docker/blob/master/docker-entrypoint.sh */
 const entrypoint = `#!/bin/bash
 set -e
-as() { setpriv --reuid=mysql --regid=mysql --clear-groups "$@"; }
+as="setpriv --reuid=mysql --regid=mysql --clear-groups"
 if [ ! -d /var/lib/mysql/mysql ]; then
   chown -R mysql:mysql /var/lib/mysql
-  as mariadb-install-db --datadir=/var/lib/mysql --skip-test-db --auth-root-authentication-method=normal >/dev/null
-  as mariadbd "$@" --skip-networking &
+  $as mariadb-install-db --datadir=/var/lib/mysql --skip-test-db --auth-root-authentication-method=normal >/dev/null
+  $as mariadbd "$@" --skip-networking &
   server=$!
   until mariadb-admin -uroot ping >/dev/null 2>&1; do sleep 0.2; done
   mariadb -uroot <<SQL
@@ -30,7 +30,7 @@ ALTER USER root@localhost IDENTIFIED BY '$MARIADB_ROOT_PASSWORD';
 SQL
   kill $server; wait $server
 fi
-exec setpriv --reuid=mysql --regid=mysql --clear-groups mariadbd "$@"
+exec $as mariadbd "$@"
 `;
 
 const settings = `[mariadbd]

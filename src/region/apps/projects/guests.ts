@@ -88,7 +88,7 @@ export class Guests {
     chmodSync(folder, 0o711);
     const environment = environmentOf(service);
     const welcomed = await untilItAnswers(addon, async () => {
-      const reached = await runtime.reach(service);
+      const reached = await runtime.reach(service).catch(notYet);
       return await support.welcome(await support.describe({ app, addon, folder, environment, ...reached }));
     });
     store.change(app, (draft) => void draft.instances.push(welcomed));
@@ -119,6 +119,11 @@ export class Guests {
 function environmentOf({ containers: [container] }: ProjectService): Record<string, string> {
   const pairs = (container!.spec.Env ?? []) as string[];
   return Object.fromEntries(pairs.map((pair) => [pair.split('=', 1)[0]!, pair.slice(pair.indexOf('=') + 1)]));
+}
+
+/** A container that ends, and is started again by Docker, is in no network for a moment. */
+function notYet(error: Error): never {
+  throw new Error(error.message);
 }
 
 /** While an image makes its first database, its server comes, goes, and comes again. */
