@@ -10,9 +10,11 @@ it.runIf(canRunDocker())(
     const visitors = await openForBusiness(await west.proxy(), 0);
     const before = [await west.inspected(), await east.inspected()];
     const roles = await west.sql('SELECT rolname FROM pg_roles ORDER BY 1');
+    const users = west.redis('ACL', 'LIST');
     await storky('--region', 'west', 'adopt', 'shop');
     const plan = await storky('plan', 'shop', '--to', 'east');
     expect(plan).toMatch(/db +live +postgresql 15 /);
+    expect(plan).toMatch(/receipts +live +redis 7\.0 /);
     expect(plan).toMatch(/To copy: .* at 1 Gbit/);
     expect([await west.inspected(), await east.inspected()]).toEqual(before);
     const run = (...args: string[]) => storky('--app', 'shop', ...args);
@@ -33,6 +35,7 @@ it.runIf(canRunDocker())(
     await run('migration-abort', second);
     expect([await west.inspected(), await east.inspected()]).toEqual(before);
     expect(await west.sql('SELECT rolname FROM pg_roles ORDER BY 1')).toEqual(roles);
+    expect(west.redis('ACL', 'LIST')).toEqual(users);
     await served(visitors);
     await closeTheBooks(visitors, west);
   },

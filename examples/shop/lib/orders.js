@@ -1,7 +1,8 @@
 import { query } from './database.js';
 import { HttpError, json, readJson } from './http.js';
+import { keepReceipt } from './receipts.js';
 
-/** Answers 201 only after the commit. Both rows in one statement, so in one transaction and one round trip. */
+/** Answers 201 only after the commit, and the receipt where there are any. Both rows in one statement, so in one transaction and one round trip. */
 export async function placeOrder(request) {
   const { id, customer, item, amount } = await readJson(request);
   if (![id, customer, item].every((text) => typeof text === 'string' && text.length > 0 && text.length < 200))
@@ -12,6 +13,7 @@ export async function placeOrder(request) {
      INSERT INTO order_events (order_id, kind) SELECT id, 'placed' FROM placed`,
     [id, customer, item, amount],
   );
+  await keepReceipt(id);
   return json(201, { id });
 }
 

@@ -11,6 +11,8 @@ const required = (name) => {
 };
 
 export const databaseUrl = required('DATABASE_URL');
+/** A second database, which the shop can do without. */
+export const receiptsUrl = process.env.REDIS_URL;
 export const uploadsFolder = resolve(process.env.UPLOADS ?? 'uploads');
 export const shopName = process.env.SHOP_NAME ?? 'The Heron & Kettle';
 /** Loopback, behind a proxy; 0.0.0.0 within a container. */

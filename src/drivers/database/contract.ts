@@ -43,6 +43,8 @@ export interface Guest {
   container: string;
   /** The host's address, as the server reaches it. */
   gateway: string;
+  /** What Storky changes in it, the seal included, ends with each start of its container: see `GuestSupport.again`. */
+  forgets?: true;
 }
 
 /** A server in a container that runs. */
@@ -50,6 +52,8 @@ export interface GuestOrder extends Pick<DatabaseInstance, 'app' | 'addon' | 'fo
   guest: Guest;
   /** The container's own variables: from them the server got its first account. */
   environment: Record<string, string>;
+  /** The program that it runs, and its arguments, as the engine of containers was told them. */
+  command: string[];
 }
 
 export interface GuestSupport {
@@ -59,6 +63,11 @@ export interface GuestSupport {
   welcome(instance: DatabaseInstance): Promise<DatabaseInstance>;
   /** Takes that account away. The database is the app's again, and nobody else's. Idempotent. */
   dismiss(instance: DatabaseInstance): Promise<DatabaseInstance>;
+  /**
+   * Of a server that forgets: resolves when it answers, and all that was Storky's in it is there as before. Asked for at
+   * each start of its container, at once. Idempotent.
+   */
+  again?(instance: DatabaseInstance): Promise<void>;
 }
 
 /** An address for the target's side of a move. */

@@ -4,6 +4,14 @@ import type { ReadHints } from '../../protocol/discovery.ts';
 import type { MovedImage, WantedBlobs } from '../../protocol/image.ts';
 import type { Guest } from '../database/contract.ts';
 
+/** Before it is ready, nobody but processes of this host reaches that port. Of one that runs already it is only waited for. */
+export interface ShutUntil {
+  port: number;
+  ready: () => Promise<void>;
+}
+
+export type StartedAgain = 'by its engine' | 'by Storky';
+
 /** One container as it is at this moment. */
 export interface ContainerState {
   name: string;
@@ -76,8 +84,8 @@ export interface ProjectRuntime {
    */
   make(project: Project, service: ProjectService, made: MadeParts): Promise<void>;
   states(project: Project): Promise<ContainerState[]>;
-  /** With the restart policy that its owner gave it. Idempotent. */
-  start(service: ProjectService): Promise<void>;
+  /** By whom it is started again later: the engine, by the policy that its owner gave it, or Storky alone. Idempotent. */
+  start(service: ProjectService, again?: StartedAgain): Promise<void>;
   /** It stays stopped, also when the host is started again. Idempotent. */
   stop(service: ProjectService): Promise<void>;
   logs(service: ProjectService, lines: number): Promise<{ process: string; line: string }[]>;
@@ -104,7 +112,7 @@ export interface ProjectRuntime {
   };
   /** One container by its name, as its owner would. Idempotent. */
   containers: {
-    start(name: string): Promise<void>;
+    start(name: string, shut?: ShutUntil): Promise<void>;
     stop(name: string): Promise<void>;
     /** The engine does both halves, also where whoever asked for it dies in between. */
     restart(name: string): Promise<void>;

@@ -33,7 +33,14 @@ const DatabaseInstance = ProvisionOrder.extend({
       before: z.record(z.string(), z.unknown()).optional(),
     })
     .optional(),
-  guest: z.object({ exec: z.array(z.string()), container: z.string(), gateway: z.string() }).optional(),
+  guest: z
+    .object({
+      exec: z.array(z.string()),
+      container: z.string(),
+      gateway: z.string(),
+      forgets: z.literal(true).optional(),
+    })
+    .optional(),
 });
 
 /** An addon that is in another region: the app reaches it through a port of this agent's (remote-addons.ts). */

@@ -17,6 +17,8 @@ import { type AtEnd, projectRoot, runStorky, spawnForTest } from '../../support/
 import { tempFolder } from '../../support/temp-folder.ts';
 import { waitFor } from '../../support/wait-for.ts';
 import { agentPorts, enter, type Host, Network } from './network.ts';
+import { nginxConf } from './nginx-before-a-port.ts';
+import { withReceipts } from './receipts.ts';
 import type { Region } from './region.ts';
 import { Stage } from './stage.ts';
 
@@ -35,16 +37,22 @@ services:
     environment: { POSTGRES_USER: shop, POSTGRES_PASSWORD: "sec/ret+1", POSTGRES_DB: shop }
     volumes: ["db:/var/lib/postgresql/data"]
     restart: unless-stopped
+  receipts:
+    image: redis:7
+    command: ["--appendonly", "yes"]
+    volumes: ["receipts:/data"]
+    restart: unless-stopped
   web:
     image: shop-web:latest
     environment: &environment
+      REDIS_URL: "redis://receipts:6379"
       DATABASE_URL: "postgresql://shop:sec%2Fret%2B1@db:5432/shop"
       UPLOADS: /uploads
       HOST: 0.0.0.0
       PORT: "3000"
     ports: ["${port}:3000"]
     volumes: ["uploads:/uploads", "./branding:/app/branding:ro"]
-    depends_on: [db]
+    depends_on: [db, receipts]
     restart: always
   worker:
     image: shop-web:latest
@@ -52,7 +60,7 @@ services:
     environment: *environment
     depends_on: [db]
     restart: unless-stopped
-volumes: { db: {}, uploads: {} }
+volumes: { db: {}, receipts: {}, uploads: {} }
 `;
 
 const withFixedAddress = (file: string): string =>
@@ -69,28 +77,6 @@ export interface ComposeProject {
 
 const shop: ComposeProject = { composeFile, images: shopImages };
 
-const nginxConf = (address: string): string => `pid ${projects}/nginx.pid;
-user root;
-worker_processes 1;
-events { worker_connections 512; }
-http {
-  access_log off;
-  client_body_temp_path ${projects}/nginx-body;
-  proxy_temp_path ${projects}/nginx-proxy;
-  map $http_upgrade $connection_upgrade { default upgrade; "" close; }
-  server {
-    listen ${address}:80;
-    location / {
-      proxy_pass http://127.0.0.1:${port};
-      proxy_http_version 1.1;
-      proxy_set_header Host $host;
-      proxy_set_header Upgrade $http_upgrade;
-      proxy_set_header Connection $connection_upgrade;
-    }
-  }
-}
-`;
-
 export interface ComposeHost {
   readonly name: 'west' | 'east';
   readonly docker: Docker;
@@ -102,6 +88,8 @@ export interface ComposeHost {
   inspected(): Promise<unknown>;
   /** What the shop's database answers, as its owner asks it. */
   sql(text: string): Promise<string>;
+  /** The same of its receipts. */
+  redis(...words: string[]): string;
   /** nginx before the shop's published port, as many hosts have it. */
   proxy(): Promise<string>;
   /** The folder behind /srv, as tests see it. */
@@ -215,7 +203,7 @@ export async function checkOn(at: ComposeHost, ledger: Ledger, atEnd: AtEnd): Pr
   const checking = spawnForTest(command!, args, { input: JSON.stringify({ ledger, place }), atEnd });
   const { code } = await checking.ended;
   if (code !== 0) throw new Error(`the ledger could not be checked: ${checking.output()}`);
-  return JSON.parse(checking.stdout()) as LedgerVerdict;
+  return withReceipts(JSON.parse(checking.stdout()) as LedgerVerdict, ledger, at);
 }
 
 async function hostOf(
@@ -270,8 +258,12 @@ async function hostOf(
       const { stdout, stderr } = run('docker', 'exec', 'shop_db_1', 'psql', '-U', 'shop', '-d', 'shop', '-tAc', text);
       return stdout + stderr;
     },
+    redis(...words) {
+      const { stdout, stderr } = run('docker', 'exec', 'shop_receipts_1', 'redis-cli', '--raw', ...words);
+      return stdout + stderr;
+    },
     async proxy() {
-      writeFileSync(join(own, 'nginx.conf'), nginxConf(host.address));
+      writeFileSync(join(own, 'nginx.conf'), nginxConf(host.address, port, projects));
       const [program, ...args] = inside(['nginx', '-c', `${projects}/nginx.conf`, '-e', 'stderr', '-g', 'daemon off;']);
       spawnForTest(program!, args, { atEnd });
       const url = `http://${host.address}:80`;

@@ -13,6 +13,7 @@ import { headOf } from './head.ts';
 import { ownedFolder, refused, startServer, stopServer } from './server/server.ts';
 import { dataFolder, logFile } from './server/settings.ts';
 import { readSurroundings, type Surroundings, takeOver } from './surroundings.ts';
+import { isOnDisk } from './target/durable.ts';
 import { adminOf, ask, type Client, withClient } from './wire/connect.ts';
 import { type Info, infoOf } from './wire/info.ts';
 
@@ -35,7 +36,7 @@ export async function backupServer(instance: DatabaseInstance): Promise<Readable
 /** What a dump begins with. `keys`: what follows goes key by key, and is no snapshot. */
 export type Head = Surroundings & { keys?: boolean };
 
-/** From a stream of `backupServer`, or of `dumpExternal`. What was in it is gone. */
+/** From a stream of `backupServer`, or of `dumpKeys`. What was in it is gone. */
 export async function restoreServer(
   instance: DatabaseInstance,
   dump: Readable,
@@ -60,7 +61,8 @@ async function restoreKeys(
     await ask(client, 'FLUSHALL');
     await loadKeys(client, piecesIn(dump), report, signal);
     await takeOver(instance, client, { users, settings });
-    await writeDown(instance, client);
+    if (instance.guest) await isOnDisk(instance, client, signal);
+    else await writeDown(instance, client);
   });
 }
 

@@ -1,6 +1,6 @@
-import { log } from '../../../base/log.ts';
 import type { DatabaseInstance } from '../contract.ts';
 import { isOurUser } from './names.ts';
+import { keepsUsers, saveUsers } from './save-users.ts';
 import { recall, remember } from './server/memory.ts';
 import { mayLogIn, nameIn } from './surroundings.ts';
 import { ask, askAll, type Client, type Command } from './wire/connect.ts';
@@ -17,7 +17,7 @@ export function shutOut(instance: DatabaseInstance, lines: string[]): Command[] 
   });
   const off = names.map((name): Command => ['ACL', 'SETUSER', name, 'off']);
   const away = names.map((name): Command => ['CLIENT', 'KILL', 'USER', name]);
-  return [...off, ...away, ...(instance.external ? [] : [['ACL', 'SAVE']])];
+  return [...off, ...away, ...(keepsUsers(instance) ? [['ACL', 'SAVE']] : [])];
 }
 
 /** Everybody who could log in before. Idempotent, from any state. */
@@ -34,13 +34,4 @@ export async function letIn(instance: DatabaseInstance, client: Client): Promise
   remember(instance, (memory) => {
     memory.sealed = [];
   });
-}
-
-/** For after a restart too. A server that Storky does not run may have no file of users: then its own start decides who there is. */
-export async function saveUsers(instance: DatabaseInstance, client: Client): Promise<void> {
-  const saved = ask(client, 'ACL', 'SAVE');
-  if (!instance.external) return void (await saved);
-  await saved.catch((error: Error) =>
-    log.warn({ addon: instance.addon, detail: error.message }, 'users are not saved'),
-  );
 }

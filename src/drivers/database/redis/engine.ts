@@ -4,6 +4,7 @@ import { dial } from './external/dial.ts';
 import { checkOffer } from './external/offer.ts';
 import { giveBack, take } from './external/take.ts';
 import { ExternalTarget } from './external/target.ts';
+import { guest } from './guest.ts';
 import { recognise } from './recognise.ts';
 import { installedVersions } from './server/binaries.ts';
 import { plans } from './server/plans.ts';
@@ -25,6 +26,7 @@ export const engine: DatabaseEngine = {
   take,
   giveBack,
   dial,
+  guest,
   start: (instance) => startServer(instance),
   stop: (instance) => stopServer(instance),
   running: serverRuns,

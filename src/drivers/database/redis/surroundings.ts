@@ -2,8 +2,10 @@ import { createHash } from 'node:crypto';
 import type { DatabaseInstance } from '../contract.ts';
 import { ifAllowed } from './external/refusals.ts';
 import { isOurUser } from './names.ts';
+import { saveUsers } from './save-users.ts';
 import { isCopy, recall, remember } from './server/memory.ts';
 import { copySettings } from './server/settings.ts';
+import type { Whose } from './ticket.ts';
 import { ask, askAll, type Client } from './wire/connect.ts';
 import { type Info, infoOf } from './wire/info.ts';
 
@@ -26,14 +28,19 @@ const carriedSettings = [
   ...['slowlog-log-slower-than', 'slowlog-max-len', 'latency-monitor-threshold'],
 ] as const;
 
-/** `administrator`: of a server that Storky does not run. There they are as they shall be on one that it runs. */
-export async function readSurroundings(client: Client, administrator?: string): Promise<Surroundings> {
+/** How a server persists. In a container that is the container's own, on both sides. */
+const persistence = ['appendonly', 'appendfsync', 'save'];
+
+/** Of a server that Storky does not run they are as they shall be on one that it runs. */
+export async function readSurroundings(client: Client, { administrator, guest }: Whose = {}): Promise<Surroundings> {
   if (administrator !== undefined) return await readForeign(client, administrator);
   const [lines, pairs] = (await askAll(client, [
     ['ACL', 'LIST'],
     ['CONFIG', 'GET', ...carriedSettings],
   ])) as [string[], string[]];
-  return { users: lines.filter((line) => !isOurUser(nameIn(line))).sort(), settings: sorted(recordOf(pairs)) };
+  const settings = recordOf(pairs);
+  if (guest) for (const name of persistence) delete settings[name];
+  return { users: lines.filter((line) => !isOurUser(nameIn(line))).sort(), settings: sorted(settings) };
 }
 
 /** Whatever of it may be seen, without the administrator. */
@@ -84,7 +91,7 @@ export async function takeOver(instance: DatabaseInstance, client: Client, there
     if (memory.role === 'sealed') memory.sealed = there.users.filter(mayLogIn).map(nameIn);
   });
   const here = await readSurroundings(client);
-  const now = { ...wanted.settings, ...(isCopy(memory) ? copySettings : {}) };
+  const now = { ...wanted.settings, ...(isCopy(memory) && !instance.guest ? copySettings : {}) };
   const settings = Object.entries(now).filter(([name, value]) => here.settings[name] !== value);
   for (const [name, value] of settings) await ask(client, 'CONFIG', 'SET', name, value);
   if (there.users.length === 0) return;
@@ -94,7 +101,7 @@ export async function takeOver(instance: DatabaseInstance, client: Client, there
   const kept = new Set(wanted.users.map(nameIn));
   const gone = here.users.map(nameIn).filter((name) => !kept.has(name) && name !== 'default');
   if (gone.length > 0) await ask(client, 'ACL', 'DELUSER', ...gone);
-  if (lines.length + gone.length > 0) await ask(client, 'ACL', 'SAVE');
+  if (lines.length + gone.length > 0) await saveUsers(instance, client);
 }
 
 /** `user NAME on …` */

@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync } from 'node:fs';
+import { chmodSync, mkdirSync, rmSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { DatabaseEngine, DatabaseInstance, GuestSupport } from '../../../drivers/database/contract.ts';
 import type { ProjectDatabase } from '../../../drivers/runtime/projects.ts';
@@ -8,6 +8,7 @@ import { StorkyError } from '../../../protocol/errors.ts';
 import type { StoreDefinition } from '../../../protocol/link.ts';
 import { madeHere } from './made-here.ts';
 import type { ProjectsParts } from './projects.ts';
+import { restsShut, startedAgain } from './started-again.ts';
 import { untilAccepts } from './until-accepts.ts';
 
 /** An image fills an empty database for its first start; a slow disk takes its time over that. */
@@ -26,8 +27,16 @@ export class Guests {
   async describe(record: AppRecord, database: ProjectDatabase, folder: string): Promise<DatabaseInstance> {
     const { addon, environment } = database;
     const support = await this.#support(database.engine, addon);
-    const reached = await this.#parts.runtime.reach(serviceOf(record.project!, addon)!);
-    return await support.describe({ app: record.name, addon, folder, environment, ...reached });
+    const service = serviceOf(record.project!, addon)!;
+    const reached = await this.#parts.runtime.reach(service);
+    return await support.describe({
+      app: record.name,
+      addon,
+      folder,
+      environment,
+      command: commandOf(service),
+      ...reached,
+    });
   }
 
   async welcomeAll(app: string): Promise<void> {
@@ -41,30 +50,48 @@ export class Guests {
 
   /** At the agent's start, which may be the host's: nothing is where it was. @throws Error where one does not come up */
   async startAll(app: string): Promise<void> {
-    const { store, runtime } = this.#parts;
-    for (const { guest } of store.get(app).instances) if (guest) await runtime.containers.start(guest.container);
-    await this.find(app);
-    await Promise.all(
-      store
-        .get(app)
-        .instances.filter(({ guest }) => guest)
-        .map(untilAccepts),
-    );
+    const started = this.#parts.store
+      .get(app)
+      .instances.filter((one) => one.guest && !this.#restsShut(app, one))
+      .map((one) => this.#start(app, one));
+    await Promise.all(started);
+  }
+
+  /** What a switch has left, and no migration needs, stays stopped where it would come up open (invariant 6). */
+  #restsShut(app: string, instance: DatabaseInstance): boolean {
+    const { store } = this.#parts;
+    return restsShut(store.get(app), store.readEpoch(app), instance);
+  }
+
+  /** One that forgets its seal gets it again before anybody reaches it. */
+  async #start(app: string, { addon, engine, port, guest }: DatabaseInstance): Promise<void> {
+    const { containers } = this.#parts.runtime;
+    const { again = untilAccepts } = await this.#support(engine, addon);
+    const ready = async () => {
+      await this.#find(app, addon);
+      await again(this.#parts.store.get(app).instances.find((one) => one.addon === addon)!);
+    };
+    if (guest!.forgets) return await containers.start(guest!.container, { port, ready });
+    await containers.start(guest!.container);
+    await ready();
   }
 
   /** A container that was started anew may have another address: whoever is connected to the old one has to let go of it. */
   async find(app: string): Promise<void> {
+    for (const { addon, guest } of this.#parts.store.get(app).instances) if (guest) await this.#find(app, addon);
+  }
+
+  async #find(app: string, addon: string): Promise<void> {
     const { store, runtime, databaseMoved } = this.#parts;
     const { instances, record } = store.get(app);
-    for (const { addon, host, guest } of instances.filter((one) => one.guest)) {
-      const now = await runtime.reach(serviceOf(record.project!, addon)!).catch(() => undefined);
-      if (!now || (now.host === host && now.guest.gateway === guest!.gateway)) continue;
-      store.change(app, (draft) => {
-        const changed = draft.instances.find((one) => one.addon === addon);
-        if (changed) Object.assign(changed, now);
-      });
-      await databaseMoved(app, addon);
-    }
+    const { host, guest } = instances.find((one) => one.addon === addon)!;
+    const now = await runtime.reach(serviceOf(record.project!, addon)!).catch(() => undefined);
+    if (!now || (now.host === host && now.guest.gateway === guest!.gateway)) return;
+    store.change(app, (draft) => {
+      const changed = draft.instances.find((one) => one.addon === addon);
+      if (changed) Object.assign(changed, { host: now.host, guest: { ...changed.guest, ...now.guest } });
+    });
+    await databaseMoved(app, addon);
   }
 
   /** Its container, started on nothing, as its image makes it; then Storky's own account. Idempotent. */
@@ -74,7 +101,8 @@ export class Guests {
     { addon: { name: addon, engine } }: Extract<StoreDefinition, { kind: 'database' }>,
   ): Promise<void> {
     const { store, runtime } = this.#parts;
-    if (store.get(app).instances.some((one) => one.addon === addon)) return;
+    const known = store.get(app).instances.find((one) => one.addon === addon);
+    if (known) return await this.#start(app, known);
     const support = await this.#support(engine, addon);
     const service = serviceOf(project, addon);
     if (!service) throw new StorkyError('unknown_addon', { app, name: addon });
@@ -82,15 +110,19 @@ export class Guests {
       if (mount.tree === null && mount.services.includes(service.name))
         await runtime.makeMount(mount, madeHere(store, app));
     await runtime.make(project, service, madeHere(store, app));
+    // An image may end its first start, and count on being started again.
     await runtime.start(service);
     const folder = store.paths.database(app, addon);
+    // What was known of one that was given up is not true of this one.
+    rmSync(folder, { recursive: true, force: true });
     mkdirSync(folder, { recursive: true });
     chmodSync(folder, 0o711);
-    const environment = environmentOf(service);
+    const [environment, command] = [environmentOf(service), commandOf(service)];
     const welcomed = await untilItAnswers(addon, async () => {
       const reached = await runtime.reach(service).catch(notYet);
-      return await support.welcome(await support.describe({ app, addon, folder, environment, ...reached }));
+      return await support.welcome(await support.describe({ app, addon, folder, environment, command, ...reached }));
     });
+    await runtime.start(service, startedAgain(store.get(app), store.readEpoch(app), welcomed));
     store.change(app, (draft) => void draft.instances.push(welcomed));
   }
 
@@ -124,6 +156,12 @@ function environmentOf({ containers: [container] }: ProjectService): Record<stri
 /** A container that ends, and is started again by Docker, is in no network for a moment. */
 function notYet(error: Error): never {
   throw new Error(error.message);
+}
+
+/** As the engine puts them together. */
+function commandOf({ containers: [container] }: ProjectService): string[] {
+  const { Entrypoint: program, Cmd: args } = container!.spec as { Entrypoint?: string[] | null; Cmd?: string[] | null };
+  return [...(program ?? []), ...(args ?? [])];
 }
 
 /** While an image makes its first database, its server comes, goes, and comes again. */

@@ -3,7 +3,7 @@ import { passingBy } from '../../../drivers/gate/passing.ts';
 import type { ContainerState, ProjectRuntime } from '../../../drivers/runtime/projects.ts';
 import type { Project, ProjectService } from '../../../protocol/app-record/project.ts';
 import { StorkyError } from '../../../protocol/errors.ts';
-import type { EntryPort } from '../../../protocol/gate.ts';
+import type { EntryPort, EpochRecord } from '../../../protocol/gate.ts';
 import type { ProcessView } from '../../../protocol/region-contract.ts';
 import type { AppDocument } from '../app-document.ts';
 import type { AppRunner } from '../app-runner.ts';
@@ -15,6 +15,7 @@ import { madeHere } from './made-here.ts';
 import type { ProjectGates } from './project-gates.ts';
 import { viewsOf } from './project-views.ts';
 import { startOrder } from './start-order.ts';
+import { restsShut, startedAgain } from './started-again.ts';
 import { untilReady } from './until-ready.ts';
 
 export interface ProjectRunnerParts {
@@ -49,14 +50,15 @@ export class ProjectRunner implements AppRunner {
     const epoch = store.readEpoch(app);
     const may = (service: ProjectService) =>
       service.role === 'database'
-        ? isProvisioned(document, service)
+        ? databaseMayRun(document, epoch, service)
         : service.role === 'web'
           ? webMayRun(document, epoch)
           : workMayRun(document, epoch);
     const wanted = project.services.filter((service) => may(service) && !service.rests);
     await Promise.all(project.services.filter((one) => !may(one)).map((service) => runtime.stop(service)));
     if (document.made) await this.#make(document, wanted);
-    for (const service of startOrder(wanted)) await runtime.start(service);
+    for (const service of startOrder(wanted))
+      await runtime.start(service, startedAgain(document, epoch, instanceOf(document, service)));
     await this.look(app);
   }
 
@@ -66,7 +68,7 @@ export class ProjectRunner implements AppRunner {
     const project = projectOf(document);
     const whole = wanted.some(({ role }) => role !== 'database');
     const needed = whole
-      ? project.services.filter((one) => one.role !== 'database' || isProvisioned(document, one))
+      ? project.services.filter((one) => one.role !== 'database' || instanceOf(document, one))
       : wanted;
     for (const service of needed) await runtime.make(project, service, madeHere(store, document.record.name));
   }
@@ -146,5 +148,10 @@ const projectOf = ({ record }: Readonly<AppDocument>): Project => record.project
 /** A migration has it, or it came by one. */
 const isOurs = ({ lockedBy, made }: Readonly<AppDocument>): boolean => made || lockedBy !== null;
 
-const isProvisioned = ({ made, instances }: Readonly<AppDocument>, { addon }: ProjectService): boolean =>
-  !made || instances.some((one) => one.addon === addon);
+const instanceOf = ({ instances }: Readonly<AppDocument>, { addon }: ProjectService) =>
+  instances.find((one) => one.addon === addon);
+
+function databaseMayRun(document: Readonly<AppDocument>, epoch: EpochRecord, service: ProjectService): boolean {
+  const instance = instanceOf(document, service);
+  return instance ? !restsShut(document, epoch, instance) : !document.made;
+}

@@ -115,6 +115,7 @@ export class LikeAContainer {
       addon,
       folder,
       host: '127.0.0.1',
+      command: ['mariadbd'],
       guest: { exec: [join(this.folder, 'exec')], container: 'db', gateway: '127.0.0.1' },
       environment: {
         MYSQL_TCP_PORT: String(this.port),

@@ -2,6 +2,7 @@ import { PassThrough, type Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { DatabaseInstance } from '../../contract.ts';
 import { readSurroundings } from '../surroundings.ts';
+import { whose } from '../ticket.ts';
 import { adminOf, ask, type Client, connect } from '../wire/connect.ts';
 import { infoOf, keyspaceOf } from '../wire/info.ts';
 import { refused } from './adopt.ts';
@@ -15,10 +16,10 @@ const most = 64;
  * One line of JSON with users and settings, then key by key what the server gives of it: for a server whose snapshot nobody
  * can read. It is not of one moment, so the app must stand still.
  */
-export async function dumpExternal(instance: DatabaseInstance): Promise<Readable> {
+export async function dumpKeys(instance: DatabaseInstance): Promise<Readable> {
   const client = await connect(adminOf(instance), 'storky backup');
   try {
-    const surroundings = await readSurroundings(client, instance.adminUser);
+    const surroundings = await readSurroundings(client, whose(instance));
     const out = new PassThrough();
     out.write(`${JSON.stringify({ ...surroundings, keys: true })}\n`);
     pipeline(bytesOf(instance, client), out)

@@ -1,7 +1,8 @@
 import { log } from '../../../../base/log.ts';
 import { StorkyError } from '../../../../protocol/errors.ts';
 import type { DatabaseInstance } from '../../contract.ts';
-import { letIn, saveUsers, shutOut } from '../doors.ts';
+import { letIn, shutOut } from '../doors.ts';
+import { saveUsers } from '../save-users.ts';
 import { remember } from '../server/memory.ts';
 import { usualPings } from '../source/fence.ts';
 import { ask, askAll, atomically, type Client, type Command } from '../wire/connect.ts';

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import type { AdoptOrder, DatabaseInstance } from '../../contract.ts';
-import { saveUsers } from '../doors.ts';
+import { saveUsers } from '../save-users.ts';
 import { recall, remember } from '../server/memory.ts';
 import { appRights } from '../server/provision.ts';
 import { nameIn } from '../surroundings.ts';

@@ -1,3 +1,4 @@
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { readJson, writeJsonAtomic } from '../../../../base/atomic-file.ts';
 import type { DatabaseInstance } from '../../contract.ts';
@@ -25,6 +26,8 @@ export interface Memory {
   changed: Record<string, string>;
   /** The users that were shut out, and come in again with `letIn`. */
   sealed: string[];
+  /** Settings of a server in a container that are others while it is a copy, with the values they had. */
+  ofItsOwn: Record<string, string>;
   /** On a server that Storky does not run: the app's account, where a move made it. */
   made?: string;
   /** Of every migration that follows from here. */
@@ -34,7 +37,10 @@ export interface Memory {
 type Folder = Pick<DatabaseInstance, 'folder'>;
 
 const pathOf = ({ folder }: Folder) => join(folder, 'memory.json');
-const nothing = (): Memory => ({ role: null, follows: null, settings: {}, changed: {}, sealed: [], tickets: {} });
+const nothing = (): Memory => ({
+  ...{ role: null, follows: null, sealed: [] },
+  ...{ settings: {}, changed: {}, ofItsOwn: {}, tickets: {} },
+});
 
 export function recall(instance: Folder): Memory {
   return { ...nothing(), ...readJson<Memory>(pathOf(instance)) };
@@ -53,4 +59,9 @@ export function remember(instance: Folder, change: (memory: Memory) => void): vo
   const before = JSON.stringify(memory);
   change(memory);
   if (JSON.stringify(memory) !== before) writeJsonAtomic(pathOf(instance), memory);
+}
+
+/** Storky has to do with it no more. */
+export function forget(instance: Folder): void {
+  rmSync(pathOf(instance), { force: true });
 }

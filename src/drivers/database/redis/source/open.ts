@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import type { DatabaseInstance } from '../../contract.ts';
-import { saveUsers } from '../doors.ts';
 import { verdictsOn } from '../external/refusals.ts';
 import { markerChannel, replicationUser } from '../names.ts';
+import { saveUsers } from '../save-users.ts';
 import { recall, remember } from '../server/memory.ts';
-import type { Ticket } from '../ticket.ts';
+import { type Ticket, whose } from '../ticket.ts';
 import { ask, type Client, type Command } from '../wire/connect.ts';
 import { infoOf } from '../wire/info.ts';
 import { giveBack, makeRoom } from './sizes.ts';
@@ -30,17 +30,22 @@ export async function openSource(
   copyLimit: number | null,
 ): Promise<{ ticket: Ticket; fresh: boolean }> {
   const known = recall(instance).tickets[migration];
-  const ticket = known ?? { ...(await newTicket(client, migration)), ...foreign(instance) };
+  const ticket = known ?? { ...(await newTicket(client, migration)), ...whose(instance) };
   // Durable first: an account that nobody remembers would never be removed.
   if (!known)
     remember(instance, ({ tickets }) => {
       tickets[migration] = ticket;
     });
-  const given = instance.external ? await foreignRights(client) : rights;
-  await ask(client, 'ACL', 'SETUSER', ticket.user, ...given, `>${ticket.password}`);
+  await admit(instance, client, ticket);
   await saveUsers(instance, client);
   await makeRoom(instance, client, copyLimit);
   return { ticket, fresh: !known };
+}
+
+/** The target's account. Idempotent. */
+export async function admit(instance: DatabaseInstance, client: Client, ticket: Ticket): Promise<void> {
+  const given = instance.external || instance.guest ? await foreignRights(client) : rights;
+  await ask(client, 'ACL', 'SETUSER', ticket.user, ...given, `>${ticket.password}`);
 }
 
 /** Removes what `openSource` made; a seal stays (invariant 6). Idempotent. */
@@ -54,9 +59,7 @@ export async function closeSource(instance: DatabaseInstance, client: Client, mi
   if (Object.keys(recall(instance).tickets).length === 0) await giveBack(instance, client);
 }
 
-const foreign = ({ external, adminUser }: DatabaseInstance) => (external ? { administrator: adminUser } : {});
-
-/** There, values are compared without the command that a server refuses unless it was started with it. */
+/** On a server with settings of its own, values are compared without the command that a server refuses unless it was started with it. */
 async function foreignRights(client: Client): Promise<string[]> {
   const verdicts = await verdictsOn(client, Object.values(optional));
   const refused = Object.keys(optional).filter((_, n) => verdicts[n] !== 'may');

@@ -51,12 +51,21 @@ export async function makeRoom(instance: DatabaseInstance, client: Client, copyL
     'repl-backlog-size',
     'client-output-buffer-limit',
   ]);
+  if (instance.guest) await streamAtOnce(instance, client);
   // The backlog is for cuts, however long the copy takes.
   if (Number(backlog) < sizeFor(null))
     await change(instance, client, 'repl-backlog-size', String(sizeFor(null)), backlog!);
   const [hard, room] = [hardLimit(limits!), sizeFor(copyLimit)];
   if (hard !== 0 && (hard < room || / slave \d+ [1-9]/.test(` ${limits}`)))
     await change(instance, client, 'client-output-buffer-limit', `replica ${Math.max(hard, room)} 0 0`, limits!);
+}
+
+/** As with servers of Storky's own: a copy goes from memory to the stream, and leaves no file in the container's volume. */
+async function streamAtOnce(instance: DatabaseInstance, client: Client): Promise<void> {
+  const wanted = { 'repl-diskless-sync': 'yes', 'repl-diskless-sync-delay': '0' };
+  const now = await settingsOf(client, Object.keys(wanted));
+  for (const [name, value] of Object.entries(wanted))
+    if (now[name] !== value) await change(instance, client, name, value, now[name]!);
 }
 
 /** Of what a replica may fall behind, bytes; 0: none. */

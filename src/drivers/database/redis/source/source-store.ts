@@ -3,10 +3,11 @@ import { StorkyError } from '../../../../protocol/errors.ts';
 import type { Deadline, Finding, FollowTicket, Measure, SourceStore } from '../../../store.ts';
 import type { DatabaseInstance } from '../../contract.ts';
 import { backupServer } from '../backup.ts';
-import { dumpExternal } from '../external/dump.ts';
+import { dumpKeys } from '../external/dump.ts';
 import { sealExternal, unsealExternal } from '../external/seal.ts';
 import { replicationUser } from '../names.ts';
 import { digestOf, readSurroundings, type Surroundings } from '../surroundings.ts';
+import { whose } from '../ticket.ts';
 import { adminOf, ask, type Client, withClient } from '../wire/connect.ts';
 import type { Position } from '../wire/info.ts';
 import { checkSource } from './check.ts';
@@ -111,7 +112,9 @@ export class RedisSource implements SourceStore {
   }
 
   backup(): Promise<Readable> {
-    return this.#instance.external ? dumpExternal(this.#instance) : backupServer(this.#instance);
+    const { external, guest } = this.#instance;
+    // The snapshot of a container lies where only the container's server may look.
+    return external || guest ? dumpKeys(this.#instance) : backupServer(this.#instance);
   }
 
   async close(migration: string): Promise<void> {
@@ -124,8 +127,7 @@ export class RedisSource implements SourceStore {
   }
 
   #surroundings(client: Client): Promise<Surroundings> {
-    const { external, adminUser } = this.#instance;
-    return readSurroundings(client, external && adminUser);
+    return readSurroundings(client, whose(this.#instance));
   }
 
   #seal(client: Client, marked?: Position): Promise<void> {

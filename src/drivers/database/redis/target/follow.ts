@@ -33,7 +33,7 @@ export async function followSource(
     if (!wasLeft(memory)) memory.role = 'standby';
     memory.follows = ticket.migration;
   });
-  await writeThrough(client);
+  await writeThrough(instance, client);
   const now = await infoOf(client, 'replication');
   const same = now.master_host === from.host && Number(now.master_port) === from.port;
   if (!same || now.master_link_status !== 'up') {

@@ -42,11 +42,11 @@ export class SwitchPath {
    * Takes over users and settings once more, then sends words the whole way: source, stream, listener. Answers with the
    * shortest time, milliseconds.
    */
-  async prove(source: Client, { administrator }: Ticket, signal: AbortSignal): Promise<number> {
-    const wanted = await readSurroundings(source, administrator);
+  async prove(source: Client, ticket: Ticket, signal: AbortSignal): Promise<number> {
+    const wanted = await readSurroundings(source, ticket);
     await takeOver(this.#instance, this.client, wanted);
     this.surroundings = digestOf(wanted);
-    await isOnDisk(this.client, signal);
+    await isOnDisk(this.#instance, this.client, signal);
     let shortest = Number.POSITIVE_INFINITY;
     for (let n = 0; n < probes; n++) shortest = Math.min(shortest, await this.#probe(source, signal));
     return shortest;

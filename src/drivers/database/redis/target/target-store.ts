@@ -147,7 +147,7 @@ export class RedisTarget implements TargetStore {
     this.#following = { ticket, from };
     const source = await this.#sourceClient();
     // Before the data comes: it is never open to others than the source's users, nor kept by other rules.
-    await takeOver(this.#instance, client, await readSurroundings(source, ticket.administrator));
+    await takeOver(this.#instance, client, await readSurroundings(source, ticket));
     from.atLeast?.(await slowestCopyFrom(source));
     await followSource(this.#instance, client, ticket, from, report, signal);
     this.#lag = new LagWatch();

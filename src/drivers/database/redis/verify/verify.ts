@@ -35,7 +35,7 @@ export async function verifyServer(
     opened.adopt(await connect(address, 'storky verify'), (client) => client.disconnect());
   const source = await open(sourceAddress(ticket, from));
   const target = await open(adminOf(instance));
-  const how = ticket.administrator === undefined ? 'digests' : 'reading';
+  const how = ticket.administrator === undefined && !ticket.guest ? 'digests' : 'reading';
   const sides: Sides = { source, target, how, caughtUp: () => caughtUp(source, target, signal) };
   for (let copy = await copyOf(sides); ; ) {
     const result = await compareServers(sides, new Place(from.bookmark, copy), from, report, signal);

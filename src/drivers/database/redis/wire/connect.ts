@@ -11,19 +11,48 @@ export interface Address {
   user: string;
   password: string;
   tls?: ConnectionOptions;
+  /** Of an account that a server in a container forgets when it is started anew: makes it again. */
+  again?: () => Promise<void>;
+  /** A server that knows no passwords takes everybody for its owner: then it counts as whom it has let in. */
+  exactly?: boolean;
 }
 
 export function adminOf(instance: DatabaseInstance): Address {
   const { host, port, adminUser: user, adminPassword: password } = instance;
   const tls = tlsOf(instance);
-  return { host, port, user, password, ...(tls && { tls }) };
+  const forgotten = instance.guest && user !== instance.user;
+  return {
+    host,
+    port,
+    user,
+    password,
+    ...(tls && { tls }),
+    ...(forgotten && { again: () => again(instance), exactly: true }),
+  };
+}
+
+/** Loaded when it is needed: what it does, it does by connections as these. */
+const again = async (instance: DatabaseInstance) => (await import('../guest/again.ts')).remade(instance);
+
+/** The server knows no such account, or another password. */
+export const isUnknown = (error: Error): boolean => /^(WRONGPASS|NOAUTH)/.test(error.message);
+
+/** As `connectOnce`; where the server has forgotten the account, it is made again first. */
+export async function connect(address: Address, name: string): Promise<Client> {
+  try {
+    return await connectOnce(address, name);
+  } catch (error) {
+    if (!address.again || !isUnknown(error as Error)) throw error;
+    await address.again();
+    return await connectOnce(address, name);
+  }
 }
 
 /**
  * One connection, authenticated; it never connects again by itself, since what was set up on it (a pause, a subscription)
  * would be gone without a word. Times out after 10 s.
  */
-export async function connect(address: Address, name: string): Promise<Client> {
+async function connectOnce(address: Address, name: string): Promise<Client> {
   const client = new Redis({
     host: address.host,
     port: address.port,
@@ -49,7 +78,7 @@ export async function connect(address: Address, name: string): Promise<Client> {
   });
   try {
     await client.connect();
-    await loggedIn(client);
+    await loggedIn(client, address);
     return client;
   } catch (error) {
     client.disconnect();
@@ -58,7 +87,8 @@ export async function connect(address: Address, name: string): Promise<Client> {
 }
 
 /** The client does not wait for the answer to its AUTH. This command is answered while data is loaded, too. */
-async function loggedIn(client: Client): Promise<void> {
+async function loggedIn(client: Client, { user, exactly }: Address): Promise<void> {
+  if (exactly && (await client.call('ACL', 'WHOAMI')) !== user) throw new Error(`WRONGPASS ${user} was not let in`);
   await client.call('CLIENT', 'ID').catch((error: Error) => {
     if (!error.message.startsWith('NOPERM')) throw error;
   });

@@ -1,6 +1,7 @@
 import { PassThrough } from 'node:stream';
 import type Docker from 'dockerode';
 import type { ProjectContainer, ProjectService } from '../../../../protocol/app-record/project.ts';
+import type { StartedAgain } from '../../projects.ts';
 import { inspectIfThere } from '../containers.ts';
 import { asked } from '../docker.ts';
 import type { Host } from './make.ts';
@@ -10,10 +11,15 @@ interface RestartPolicy {
   MaximumRetryCount?: number;
 }
 
-/** As its owner would: with the restart policy that he gave it. Those that run are left alone. */
-export async function startService({ region, docker }: Host, { containers }: ProjectService): Promise<void> {
+/** As its owner would, with the restart policy that he gave it; or with none. Those that run go on. */
+export async function startService(
+  { region, docker }: Host,
+  { containers }: ProjectService,
+  again: StartedAgain = 'by its engine',
+): Promise<void> {
   for (const { name, spec } of containers) {
-    const { RestartPolicy: policy } = spec.HostConfig as { RestartPolicy?: RestartPolicy };
+    const { RestartPolicy: given } = spec.HostConfig as { RestartPolicy?: RestartPolicy };
+    const policy = again === 'by its engine' ? given : undefined;
     await restartBy(region, docker, name, policy ?? { Name: 'no' });
     await startContainer({ region, docker }, name);
   }

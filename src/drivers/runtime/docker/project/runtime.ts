@@ -13,6 +13,7 @@ import { type Host, makeMount, makeService } from './make.ts';
 import { readProject } from './read.ts';
 import { removeMount, removeNetworks, removeService } from './remove.ts';
 import { logsOf, startContainer, startService, stopContainer, stopService } from './run.ts';
+import { startShut } from './start-shut.ts';
 import { statesOf } from './states.ts';
 
 /** Projects under Docker on this host. Docker is looked for at each call: it may come and go. */
@@ -32,7 +33,7 @@ export function dockerProjects(
     mountPath: (mount) => mountPath(host(), mount),
     make: (project, service, made) => makeService(host(), project, service, made),
     states: (project) => statesOf(docker(), project),
-    start: (service) => startService(host(), service),
+    start: (service, again) => startService(host(), service, again),
     stop: (service) => stopService(host(), service),
     logs: (service, lines) => logsOf(host(), service, lines),
     remove: (service, made) => removeService(host(), service, made),
@@ -41,7 +42,7 @@ export function dockerProjects(
     reach: (service) => reach(host(), service),
     images: images(region, docker, imagesFolder),
     containers: {
-      start: (name) => startContainer(host(), name),
+      start: (name, shut) => (shut ? startShut(host(), name, shut) : startContainer(host(), name)),
       stop: (name) => stopContainer(host(), name),
       restart: async (name) => void (await asked(region, docker().getContainer(name).restart())),
       runs: async (name) => (await inspectIfThere(docker(), name))?.State.Running ?? false,
