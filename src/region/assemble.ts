@@ -5,7 +5,6 @@ import { openDocker } from '../drivers/runtime/docker/docker.ts';
 import { dockerProjects } from '../drivers/runtime/docker/project/runtime.ts';
 import { localRuntime } from '../drivers/runtime/local/runtime.ts';
 import type { ProjectRuntime } from '../drivers/runtime/projects.ts';
-import { StorkyError } from '../protocol/errors.ts';
 import { RouterClient } from '../router/client.ts';
 import type { RegionContext, RegionParts } from './agent/parts.ts';
 import { allowLive } from './allow-live.ts';
@@ -13,6 +12,7 @@ import { appAnswers } from './app-answers.ts';
 import { Apps } from './apps/apps.ts';
 import { hosted } from './apps/projects/hosted.ts';
 import { gateControl, homeOf } from './apps-home.ts';
+import { engineNamed } from './engine-named.ts';
 import { authoriseBy } from './migrations/grants.ts';
 import { MigrationRecords } from './migrations/records.ts';
 import { OpenStores } from './open-stores.ts';
@@ -139,8 +139,5 @@ export function assembleRegion(context: RegionContext): RegionParts {
 const found = async ({ region, dockerSocket, engines }: RegionContext) =>
   discover(region, openDocker(region, dockerSocket), await engines());
 
-async function engineOf({ engines, region }: RegionContext, containers: ProjectRuntime, name: string) {
-  const engine = (await engines()).find((known) => known.engine === name);
-  if (!engine) throw new StorkyError('engine_missing', { region, engine: name, version: '' });
-  return hosted(engine, containers);
-}
+const engineOf = async ({ engines, region }: RegionContext, containers: ProjectRuntime, name: string) =>
+  hosted(await engineNamed(engines, name, region), containers);

@@ -1,5 +1,5 @@
-import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { knock } from '../../base/knock.ts';
 import { log } from '../../base/log.ts';
 import { type GateDriver, type GateOrder, gateLifeMs } from './contract.ts';
 
@@ -69,19 +69,6 @@ export function keepGate(driver: GateDriver, order: GateOrder): KeptGate {
 const roundsBetweenLooks = 10;
 
 async function routerAccepts({ entries }: GateOrder): Promise<boolean> {
-  const answers = await Promise.all(entries.map(({ routerPort }) => accepts(routerPort)));
-  return answers.every(Boolean);
-}
-
-function accepts(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect({ host: '127.0.0.1', port, timeout: gateLifeMs / 6 });
-    const done = (answer: boolean) => {
-      socket.destroy();
-      resolve(answer);
-    };
-    socket.once('connect', () => done(true));
-    socket.once('error', () => done(false));
-    socket.once('timeout', () => done(false));
-  });
+  const answers = await Promise.all(entries.map(({ routerPort }) => knock('127.0.0.1', routerPort, gateLifeMs / 6)));
+  return answers.every((answer) => answer === 'accepts');
 }

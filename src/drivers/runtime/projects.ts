@@ -16,7 +16,6 @@ export type StartedAgain = 'by its engine' | 'by Storky';
 export interface ContainerState {
   name: string;
   service: string;
-  exists: boolean;
   running: boolean;
   /** What its own health check says; null where it has none. */
   healthy: boolean | null;

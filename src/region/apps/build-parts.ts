@@ -1,5 +1,4 @@
-import type { DatabaseEngine } from '../../drivers/database/contract.ts';
-import { StorkyError } from '../../protocol/errors.ts';
+import { engineNamed } from '../engine-named.ts';
 import { type AppParts, buildCollector } from './app-parts.ts';
 import { runnerOf } from './app-runner.ts';
 import { AppStore } from './app-store.ts';
@@ -46,10 +45,4 @@ export function buildParts(options: AppsOptions, names: HostNames): AppParts {
   const collectBuild = buildCollector(store, builds);
   const kept = { store, builds, releases, databases, remotes, environments };
   return { ...kept, gates, runner, projects, region, domain, collectBuild };
-}
-
-async function engineNamed(engines: () => Promise<DatabaseEngine[]>, name: string, region: string) {
-  const found = (await engines()).find(({ engine }) => engine === name);
-  if (!found) throw new StorkyError('engine_missing', { region, engine: name, version: '' });
-  return found;
 }

@@ -1,11 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { rmSync } from 'node:fs';
-import { connect } from 'node:net';
+import { knock } from '../../base/knock.ts';
 import { log } from '../../base/log.ts';
 import { Turns } from '../../base/turns.ts';
 import type { AdoptOrder, DatabaseEngine, DatabaseInstance, ProvisionOrder } from '../../drivers/database/contract.ts';
 import type { Addon } from '../../protocol/app-record/process.ts';
 import { StorkyError } from '../../protocol/errors.ts';
+import { engineNamed } from '../engine-named.ts';
 import type { AppStore } from './app-store.ts';
 import { adopted, externalOrder, leave, orderToTake, renewed } from './external-databases.ts';
 import { endLeftBehind } from './left-behind.ts';
@@ -39,9 +40,7 @@ export class Databases {
 
   /** @throws StorkyError engine_missing */
   async engine(name: string, version: string | null = null): Promise<DatabaseEngine> {
-    const engine = (await this.#engines()).find((known) => known.engine === name);
-    if (engine) return engine;
-    throw new StorkyError('engine_missing', { region: this.#region, engine: name, version: version ?? '' });
+    return await engineNamed(this.#engines, name, this.#region, version);
   }
 
   /** @throws StorkyError unknown_addon */
@@ -179,19 +178,7 @@ export class Databases {
   }
 }
 
-/** Nobody listens there. A server that is only busy, or stopped by a signal, still takes connections. */
-function refuses(host: string, port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const end = (refused: boolean) => {
-      socket.destroy();
-      resolve(refused);
-    };
-    const socket = connect({ host, port, timeout: 1_000 })
-      .once('connect', () => end(false))
-      .once('timeout', () => end(false))
-      .once('error', (error: NodeJS.ErrnoException) => end(error.code === 'ECONNREFUSED'));
-  });
-}
+const refuses = async (host: string, port: number): Promise<boolean> => (await knock(host, port, 1_000)) === 'refuses';
 
 function newNames(app: string, addon: string): DatabaseNames {
   const name = `${app}_${addon}`.replaceAll('-', '_').slice(0, 60);

@@ -7,7 +7,6 @@ import type { GateOrder } from '../../../drivers/gate/contract.ts';
 import { gateDriverFor } from '../../../drivers/gate/drivers.ts';
 import { type KeptGate, keepGate } from '../../../drivers/gate/keeper.ts';
 import type { ContainerState } from '../../../drivers/runtime/projects.ts';
-import type { EntryPort } from '../../../protocol/gate.ts';
 import type { AppDocument } from '../app-document.ts';
 import type { AppStore } from '../app-store.ts';
 import { digestOf } from '../canonical.ts';
@@ -63,11 +62,6 @@ export class ProjectGates {
       if (epoch === 0) draft.gatePorts = {};
     });
     await this.#tellRouter(app);
-  }
-
-  /** Also when no rule leads there any more: the side that the app has left goes on forwarding, entry by entry. */
-  entriesOf(document: Readonly<AppDocument>, states: ContainerState[]): EntryPort[] {
-    return entriesOf(document, states);
   }
 
   /** What would be inserted now. Undefined where nobody comes to the app. */

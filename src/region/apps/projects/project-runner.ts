@@ -10,7 +10,7 @@ import type { AppRunner } from '../app-runner.ts';
 import type { AppStore } from '../app-store.ts';
 import type { Surroundings } from '../formation.ts';
 import { webMayRun, workMayRun } from '../formation.ts';
-import { webOf } from './gate-order.ts';
+import { entriesOf, webOf } from './gate-order.ts';
 import { madeHere } from './made-here.ts';
 import type { ProjectGates } from './project-gates.ts';
 import { viewsOf } from './project-views.ts';
@@ -115,9 +115,10 @@ export class ProjectRunner implements AppRunner {
     return webOf(this.#parts.store.get(app), this.#states.get(app) ?? []);
   }
 
+  /** Also when no rule leads there any more: the side that the app has left goes on forwarding, entry by entry. */
   entries(app: string): EntryPort[] {
     const document = this.#parts.store.get(app);
-    return this.#parts.gates.entriesOf(document, this.#states.get(app) ?? []);
+    return entriesOf(document, this.#states.get(app) ?? []);
   }
 
   async views(app: string): Promise<ProcessView[]> {

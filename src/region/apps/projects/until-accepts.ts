@@ -1,5 +1,5 @@
-import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { knock } from '../../../base/knock.ts';
 
 const patienceMs = 120_000;
 
@@ -9,15 +9,5 @@ export async function untilAccepts({ host, port }: { host: string; port: number 
     if (performance.now() > giveUpAt) throw new Error(`nobody listens at ${host}:${port}`);
 }
 
-export function accepts(host: string, port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect({ host, port, timeout: 2_000 });
-    const end = (answer: boolean) => {
-      socket.destroy();
-      resolve(answer);
-    };
-    socket.once('connect', () => end(true));
-    socket.once('timeout', () => end(false));
-    socket.once('error', () => end(false));
-  });
-}
+export const accepts = async (host: string, port: number): Promise<boolean> =>
+  (await knock(host, port, 2_000)) === 'accepts';

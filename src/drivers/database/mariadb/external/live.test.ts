@@ -1,10 +1,10 @@
 import { writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { selfSigned } from '../../../../../test/e2e/stage/self-signed.ts';
 import { ManagedMariaDb, mariadbInstalled } from '../../../../../test/support/managed-mariadb.ts';
 import type { FollowTicket, SourceEndpoint, SourceStore, TargetStore } from '../../../store.ts';
+import { wayTo } from '../../conformance/way-to.ts';
 import type { DatabaseInstance } from '../../contract.ts';
 import { engine } from '../engine.ts';
 import { never, Servers, soon } from '../testing/servers.ts';
@@ -59,7 +59,7 @@ beforeAll(async () => {
   const version = (await engine.versions()).at(-1)!;
   const names = { app: 'shop', addon: 'db', plan: 'sandbox', version, database, user, password };
   there = await engine.provision({ ...names, folder: join(servers.folder, 'there') });
-  [source, target, from] = [engine.source(here), engine.target(there), await wayTo(here)];
+  [source, target, from] = [engine.source(here), engine.target(there), await wayTo(engine, here)];
 }, 120_000);
 afterAll(async () => {
   app?.socket.destroy();
@@ -265,23 +265,4 @@ async function reconnected(): Promise<Client> {
 async function greets(way: Awaited<ReturnType<NonNullable<typeof engine.dial>>>): Promise<void> {
   way.write(Buffer.concat([Buffer.from([32, 0, 0, 1]), Buffer.alloc(32)]));
   for await (const _ of way);
-}
-
-/** As the source's agent joins a tunnel with the database. */
-async function wayTo(instance: DatabaseInstance): Promise<SourceEndpoint & { close(): void }> {
-  const server = createServer((near) => {
-    near.on('error', () => {});
-    engine.dial!(instance).then(
-      (far) => {
-        far.on('error', () => near.destroy()).on('close', () => near.destroy());
-        near.on('close', () => far.destroy());
-        near.pipe(far).pipe(near);
-      },
-      () => near.destroy(),
-    );
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as { port: number };
-  const openStream = () => Promise.reject(new Error('a database is reached through its port'));
-  return { host: '127.0.0.1', port, openStream, close: () => server.close() };
 }

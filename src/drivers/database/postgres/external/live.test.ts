@@ -1,11 +1,11 @@
 import { writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { Client } from 'pg';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { selfSigned } from '../../../../../test/e2e/stage/self-signed.ts';
 import { ManagedPostgres } from '../../../../../test/support/managed-postgres.ts';
 import type { FollowTicket, SourceEndpoint, SourceStore, TargetStore } from '../../../store.ts';
+import { wayTo } from '../../conformance/way-to.ts';
 import type { DatabaseInstance } from '../../contract.ts';
 import { engine } from '../engine.ts';
 import { Clusters, never, soon } from '../testing/clusters.ts';
@@ -37,7 +37,7 @@ beforeAll(async () => {
   await app.query('CREATE TABLE item (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, value text)');
   await app.query("INSERT INTO item (value) SELECT 'before' FROM generate_series(1, 100)");
   there = await clusters.provision('there');
-  [source, target, from] = [engine.source(here), engine.target(there), await wayTo(here)];
+  [source, target, from] = [engine.source(here), engine.target(there), await wayTo(engine, here)];
 }, 120_000);
 afterAll(async () => {
   await app?.end().catch(() => {});
@@ -132,23 +132,4 @@ async function connected(url: string): Promise<Client> {
   client.on('error', () => {});
   await client.connect();
   return client;
-}
-
-/** As the source's agent joins a tunnel with the database. */
-async function wayTo(instance: DatabaseInstance): Promise<SourceEndpoint & { close(): void }> {
-  const server = createServer((near) => {
-    near.on('error', () => {});
-    engine.dial!(instance).then(
-      (far) => {
-        far.on('error', () => near.destroy()).on('close', () => near.destroy());
-        near.on('close', () => far.destroy());
-        near.pipe(far).pipe(near);
-      },
-      () => near.destroy(),
-    );
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as { port: number };
-  const openStream = () => Promise.reject(new Error('a database is reached through its port'));
-  return { host: '127.0.0.1', port, openStream, close: () => server.close() };
 }

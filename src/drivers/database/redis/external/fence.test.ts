@@ -3,9 +3,9 @@ import { ManagedRedis } from '../../../../../test/support/managed-redis.ts';
 import { waitFor } from '../../../../../test/support/wait-for.ts';
 import type { SourceStore, TargetStore } from '../../../store.ts';
 import { never, soon } from '../../conformance/rig.ts';
+import { wayTo } from '../../conformance/way-to.ts';
 import { engine } from '../engine.ts';
 import { Servers } from '../testing/servers.ts';
-import { wayTo } from '../testing/way-to.ts';
 
 /** A server whose settings nobody may change: its pings come in the freeze too, and are in the stream. */
 let managed: ManagedRedis;
@@ -24,7 +24,7 @@ beforeEach(async () => {
   const order = { app: 'shop', addon: 'cache', ...managed.app, folder: servers.folder };
   const here = await engine.adopt!({ ...order, address: managed.address() });
   [source, target] = [engine.source(here), engine.target(await servers.provision('there'))];
-  const from = await wayTo(here);
+  const from = await wayTo(engine, here);
   close = () => from.close();
   const { ticket } = await source.open(migration);
   await target.copy(migration, ticket, from, () => {}, never);

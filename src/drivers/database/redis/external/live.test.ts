@@ -6,13 +6,13 @@ import { selfSigned } from '../../../../../test/e2e/stage/self-signed.ts';
 import { ManagedRedis } from '../../../../../test/support/managed-redis.ts';
 import type { FollowTicket, SourceEndpoint, SourceStore, TargetStore } from '../../../store.ts';
 import { never, soon } from '../../conformance/rig.ts';
+import { wayTo } from '../../conformance/way-to.ts';
 import { waits } from '../../conformance/writers.ts';
 import type { DatabaseInstance } from '../../contract.ts';
 import { sparing } from '../../sparing.ts';
 import { engine } from '../engine.ts';
 import { canonical } from '../surroundings.ts';
 import { Servers } from '../testing/servers.ts';
-import { wayTo } from '../testing/way-to.ts';
 
 /** One story: an encrypted server that Storky does not run, followed live by one that it runs. */
 let managed: ManagedRedis;
@@ -39,7 +39,7 @@ beforeAll(async () => {
   app = managed.client();
   await app.set('kept', 'before');
   there = await servers.provision('there');
-  [source, target, from] = [engine.source(here), engine.target(there), await wayTo(here)];
+  [source, target, from] = [engine.source(here), engine.target(there), await wayTo(engine, here)];
 }, 60_000);
 afterAll(async () => {
   app?.disconnect();

@@ -5,7 +5,6 @@ import type { ContainerState } from '../../projects.ts';
 import { inspectIfThere } from '../containers.ts';
 
 const absent = {
-  exists: false,
   running: false,
   healthy: null,
   exitCode: null,
@@ -33,7 +32,6 @@ function stateOf(
   const { State: state, RestartCount: restarts } = container;
   const health = (state as { Health?: { Status: string } }).Health?.Status;
   return {
-    exists: true,
     running: state.Running,
     healthy: health === undefined || health === 'none' ? null : health === 'healthy',
     exitCode: state.Running ? null : state.ExitCode,

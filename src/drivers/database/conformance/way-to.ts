@@ -1,10 +1,12 @@
 import { createServer } from 'node:net';
-import type { SourceEndpoint } from '../../../store.ts';
-import type { DatabaseInstance } from '../../contract.ts';
-import { engine } from '../engine.ts';
+import type { SourceEndpoint } from '../../store.ts';
+import type { DatabaseEngine, DatabaseInstance } from '../contract.ts';
 
 /** To a server that Storky does not run, as the source's agent joins a tunnel with it. */
-export async function wayTo(instance: DatabaseInstance): Promise<SourceEndpoint & { close(): void }> {
+export async function wayTo(
+  engine: Pick<DatabaseEngine, 'dial'>,
+  instance: DatabaseInstance,
+): Promise<SourceEndpoint & { close(): void }> {
   const server = createServer((near) => {
     near.on('error', () => {});
     engine.dial!(instance).then(
