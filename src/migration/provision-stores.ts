@@ -19,7 +19,11 @@ export const provisionStores = (phase: Phase): Step =>
       const names = (stores: StoreReport[]) => stores.map(({ name }) => name).join(', ');
       const { stores } = ctx.migration.report;
       const made = stores.filter((store) => !stays(store));
-      await Promise.all(made.map((store) => ctx.target.target.provision({ ...atTarget(ctx), store: store.name })));
+      const provision = (stores: StoreReport[]) =>
+        Promise.all(stores.map((store) => ctx.target.target.provision({ ...atTarget(ctx), store: store.name })));
+      // What the container of a database mounts of a file tree would else be made by Docker, and be somebody else's.
+      await provision(made.filter(({ kind }) => kind === 'files'));
+      await provision(made.filter(({ kind }) => kind !== 'files'));
       if (made.length > 0) ctx.log(`provisioned: ${names(made)}`);
       for (const store of stores.filter(stays)) await leaveInPlace(ctx, store.name);
     },

@@ -11,7 +11,9 @@ it.runIf(canRunDocker())(
     await west.up();
     const guests = await guestsOf(west);
     const before = await west.inspected();
-    expect(await storky('--region', 'west', 'adopt', 'shop')).toMatch(/db +database +1 container +mariadb 10\.11/);
+    const adopted = await storky('--region', 'west', 'adopt', 'shop');
+    expect(adopted).toMatch(/db +database +1 container +mariadb 10\.11/);
+    expect(adopted).toMatch(/logo\.svg: db starts on the other side before it is there/);
     expect(await west.inspected()).toEqual(before);
 
     const run = (...args: string[]) => storky('--app', 'shop', ...args);

@@ -19,7 +19,7 @@ services:
       MARIADB_DATABASE: guestbook
       MARIADB_USER: guest
       MARIADB_PASSWORD: "${passwords.guest}"
-    volumes: ["db:/var/lib/mysql"]
+    volumes: ["db:/var/lib/mysql", "./branding/logo.svg:/docker-entrypoint-initdb.d/logo.svg:ro"]
     restart: unless-stopped
   web:
     image: guestbook:latest

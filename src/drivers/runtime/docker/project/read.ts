@@ -7,6 +7,7 @@ import type { DatabaseEngine } from '../../../database/contract.ts';
 import type { ReadProject } from '../../projects.ts';
 import { groupName, inspectAll, labelOf, nameOf } from '../containers.ts';
 import { asked } from '../docker.ts';
+import { earlyMounts } from './early-mounts.ts';
 import { readMounts } from './read-mounts.ts';
 import { readServices } from './read-services.ts';
 
@@ -28,7 +29,7 @@ export async function readProject(reader: Reader, name: string, hints: ReadHints
     networks: await networksOf(reader, containers),
     mounts: await withSpecs(reader, mounts),
     services,
-    notMoved: [...notMoved, ...left],
+    notMoved: [...notMoved, ...left, ...earlyMounts(containers, databases)],
   };
   return { project, databases, ignored };
 }
