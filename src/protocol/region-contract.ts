@@ -27,6 +27,8 @@ export const RegionInfo = z.object({
   protocol: z.number().int(),
   platform: z.string(),
   arch: z.string(),
+  /** The C library, which sorts text for databases, such as `glibc 2.36`; null where it is another one. */
+  libc: z.string().nullable().default(null),
   cpus: z.number().int(),
   memoryBytes: z.number(),
   freeMemoryBytes: z.number(),

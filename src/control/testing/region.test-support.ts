@@ -84,6 +84,7 @@ export class TestRegion {
         protocol: 1,
         platform: 'linux',
         arch: 'x64',
+        libc: null,
         cpus: 1,
         memoryBytes: 1,
         freeMemoryBytes: 1,

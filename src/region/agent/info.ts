@@ -26,6 +26,7 @@ export async function regionInfo(facts: RegionFacts): Promise<RegionInfo> {
     protocol: protocolVersion,
     platform: platform(),
     arch: arch(),
+    libc: libc(),
     cpus: availableParallelism(),
     memoryBytes: totalmem(),
     freeMemoryBytes: availableMemory(),
@@ -41,6 +42,13 @@ export async function regionInfo(facts: RegionFacts): Promise<RegionInfo> {
 async function describe(engine: DatabaseEngine): Promise<RegionInfo['engines'][number]> {
   const plans = engine.plans().map(({ name }) => name);
   return { engine: engine.engine, versions: await engine.versions(), plans };
+}
+
+/** Node's own report tells it; the network's state, which takes long to ask for, is left out of it. */
+function libc(): string | null {
+  (process.report as { excludeNetwork?: boolean }).excludeNetwork = true; // the types do not know it yet
+  const { header } = process.report.getReport() as { header: { glibcVersionRuntime?: string } };
+  return header.glibcVersionRuntime ? `glibc ${header.glibcVersionRuntime}` : null;
 }
 
 /** The page cache counts as free: the kernel gives it up when an app asks. */
