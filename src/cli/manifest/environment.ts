@@ -1,5 +1,5 @@
 import { type Document, isMap, isScalar, Scalar } from 'yaml';
-import { type Mistake, nodeAt, type Place, placeOf } from './positions.ts';
+import { type Mistake, nodeAt, type Place, placeOf } from '../../base/yaml-positions.ts';
 
 /**
  * A variable is text. YAML would read `1.10` as 1.1, `0o17` as 15 and `yes`-like words as truth values, so what the user

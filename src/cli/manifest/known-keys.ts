@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Path } from './positions.ts';
+import type { Path } from '../../base/yaml-positions.ts';
 
 /** The keys that the schema knows at `path`; where it has alternatives, those of the one that the value names. */
 export function knownKeys(schema: z.core.$ZodType, value: unknown, path: Path): string[] {

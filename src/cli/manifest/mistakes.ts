@@ -1,8 +1,8 @@
 import { isScalar } from 'yaml';
 import type { z } from 'zod';
+import { type Mistake, nodeAt, type Path, type Place, placeOf, placeOfKey } from '../../base/yaml-positions.ts';
 import { AppRecord } from '../../protocol/app-record/record.ts';
 import { knownKeys } from './known-keys.ts';
-import { type Mistake, nodeAt, type Path, type Place, placeOf, placeOfKey } from './positions.ts';
 import { closest } from './suggest.ts';
 
 type Issue = z.core.$ZodIssue;

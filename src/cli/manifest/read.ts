@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { dirname, relative, resolve } from 'node:path';
 import { LineCounter, parseDocument } from 'yaml';
+import { type Mistake, type Path, placeOf, position } from '../../base/yaml-positions.ts';
 import { AppRecord } from '../../protocol/app-record/record.ts';
 import { StorkyError } from '../../protocol/errors.ts';
 import { environmentMistakes, keepTextOfEnvironment } from './environment.ts';
 import { dotted, mistakesOf } from './mistakes.ts';
-import { type Mistake, type Path, placeOf, position } from './positions.ts';
 import { type Surroundings, withSecrets } from './secrets.ts';
 
 export interface Manifest {

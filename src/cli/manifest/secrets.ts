@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { z } from 'zod';
-import { type Mistake, type Place, placeOf } from './positions.ts';
+import { type Mistake, type Place, placeOf } from '../../base/yaml-positions.ts';
 
 /** Where a secret stands that is not written into the manifest. A file's path is seen from the manifest's folder. */
 const Elsewhere = z.union([z.object({ env: z.string() }).strict(), z.object({ file: z.string() }).strict()]);

@@ -36,7 +36,7 @@ export async function newMigration(
     destination,
     status: 'created',
     failedPhase: null,
-    carriers: input.carriers,
+    carriers: { ...view.record.project?.carriers, ...input.carriers },
     budgetMs: input.budgetMs,
     copyLimit: input.copyLimit ?? null,
     withoutWayBack: false,

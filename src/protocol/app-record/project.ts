@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { Carrier } from '../migration.ts';
 import { PartName } from './names.ts';
 
 /**
@@ -40,6 +41,8 @@ export const ProjectService = z
     addon: PartName.nullable(),
     entries: z.array(ProjectEntry),
     dependsOn: z.array(z.string()),
+    /** Answers with a status below 400 where the service is ready; asked at its first HTTP entry. */
+    health: z.string().startsWith('/').nullable().default(null),
     /** Its owner had stopped it when the move began: it stays so. */
     rests: z.boolean(),
     containers: z.array(ProjectContainer).min(1),
@@ -67,6 +70,8 @@ export const Project = z
     networks: z.array(z.object({ name: z.string(), spec: InItsOwnWords }).strict()),
     mounts: z.array(ProjectMount),
     services: z.array(ProjectService).min(1),
+    /** How its owner wants a store carried, by its name, where a migration is not told otherwise. */
+    carriers: z.record(PartName, Carrier).default({}),
     /** What stays behind, in words. */
     notMoved: z.array(z.string()),
   })

@@ -1,6 +1,8 @@
+import { once } from 'node:events';
+import { type IncomingMessage, request } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ContainerState } from '../../../drivers/runtime/projects.ts';
-import type { Project } from '../../../protocol/app-record/project.ts';
+import type { Project, ProjectService } from '../../../protocol/app-record/project.ts';
 import { accepts } from './until-accepts.ts';
 
 const patienceSeconds = 120;
@@ -22,10 +24,30 @@ async function whatIsMissing(project: Project, states: ContainerState[]): Promis
     for (const state of states.filter((one) => one.service === service.name)) {
       if (!state.running) return `${state.name} ended with exit code ${state.exitCode}: \`docker logs ${state.name}\``;
       if (state.healthy === false) return `${state.name} is not healthy by its own check`;
+      const address = state.addresses[0] ?? '';
       for (const { containerPort } of service.entries)
-        if (!(await accepts(state.addresses[0] ?? '', containerPort)))
+        if (!(await accepts(address, containerPort)))
           return `${state.name} does not accept connections on port ${containerPort}`;
+      const answer = await unhealthy(service, address);
+      if (answer !== undefined) return `${state.name} answers ${service.health} with ${answer}`;
     }
   }
   return undefined;
+}
+
+/** What it answers at the path that its owner gave, if that says that it is not ready. */
+async function unhealthy({ health, entries }: ProjectService, host: string): Promise<string | undefined> {
+  const entry = entries.find(({ protocol }) => protocol === 'http');
+  if (health === null || !entry) return undefined;
+  // By a connection that ends: one that is kept would be counted as a visitor's who goes past the gate.
+  const asking = request({ host, port: entry.containerPort, path: health, agent: false, timeout: 10_000 }).end();
+  asking.once('timeout', () => asking.destroy(new Error('no answer in 10 seconds')));
+  try {
+    const [{ statusCode }] = (await once(asking, 'response')) as [IncomingMessage];
+    return statusCode! < 400 ? undefined : `${statusCode}`;
+  } catch (error) {
+    return (error as Error).message;
+  } finally {
+    asking.on('error', () => {}).destroy();
+  }
 }

@@ -44,7 +44,16 @@ export async function readServices(
       .split(',')
       .map((it) => it.split(':', 1)[0]!)
       .filter(Boolean);
-    services.push({ name, role, addon, entries: database ? [] : entries, dependsOn, rests, containers: made });
+    services.push({
+      name,
+      role,
+      addon,
+      entries: database ? [] : entries,
+      dependsOn,
+      health: null,
+      rests,
+      containers: made,
+    });
   }
   return { services, databases, notMoved };
 }

@@ -7,9 +7,11 @@ import type { DatabaseEngine } from '../../../database/contract.ts';
 import type { ReadProject } from '../../projects.ts';
 import { groupName, inspectAll, labelOf, nameOf } from '../containers.ts';
 import { asked } from '../docker.ts';
+import { applyKeys, withKeys } from './apply-keys.ts';
 import { earlyMounts } from './early-mounts.ts';
 import { readMounts } from './read-mounts.ts';
 import { readServices } from './read-services.ts';
+import { readComposeKeys } from './x-storky.ts';
 
 export interface Reader {
   region: string;
@@ -21,17 +23,20 @@ export interface Reader {
 export async function readProject(reader: Reader, name: string, hints: ReadHints): Promise<ReadProject> {
   const containers = await containersOf(reader, name);
   const [first] = containers as [ContainerInspectInfo];
-  const { services, databases, notMoved } = await readServices(reader, containers, hints);
+  const keys = readComposeKeys(first);
+  const { services, databases, notMoved } = await readServices(reader, containers, withKeys(hints, keys.services));
   const { mounts, ignored, notMoved: left } = readMounts(containers, databases);
+  const said = applyKeys(keys, services, mounts, ignored);
   const project: Project = {
     kind: labelOf(first, 'project') === undefined ? 'container' : 'compose',
     name,
     networks: await networksOf(reader, containers),
     mounts: await withSpecs(reader, mounts),
-    services,
+    services: said.services,
+    carriers: said.carriers,
     notMoved: [...notMoved, ...left, ...earlyMounts(containers, databases)],
   };
-  return { project, databases, ignored };
+  return { project, databases, ignored: said.ignored };
 }
 
 async function containersOf({ region, docker }: Reader, name: string): Promise<ContainerInspectInfo[]> {
