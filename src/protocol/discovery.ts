@@ -1,5 +1,8 @@
 import { z } from 'zod';
 
+/** On the container that an agent runs in: none of the apps of its host. */
+export const ownLabel = 'storky.agent';
+
 /** What runs on a region's host under Docker, whoever started it: read, and never changed. */
 
 export const FoundPort = z.object({

@@ -7,8 +7,8 @@ import { waitFor } from '../support/wait-for.ts';
 import { canMakeHosts, SshHost } from './stage/ssh-host.ts';
 
 /** The server on this machine's loopback, where no host reaches it, and a host of which only sshd can be reached. */
-async function stage() {
-  const host = await SshHost.start();
+async function stage(options: { docker?: boolean } = {}) {
+  const host = await SshHost.start(options);
   const folder = tempFolder('laptop');
   const env = { XDG_CONFIG_HOME: folder, XDG_DATA_HOME: folder, STORKY_SSH_CONFIG: host.config };
   const server = spawnStorky(['server', '--listen', '127.0.0.1:0', '--login', '--json'], { env });
@@ -89,5 +89,30 @@ describe.skipIf(!canMakeHosts())('a host behind SSH', () => {
       status: 'unreachable',
       detail: expect.stringMatching(/verification failed/),
     });
+  });
+
+  it('runs its agent in a container that is the host, where an account has only Docker’s rights', async () => {
+    const { host, done, reachable } = await stage({ docker: true });
+    host.trust();
+    const add = ['regions-add', 'fr1', host.destination];
+    const { supervision, folder } = await done(...add);
+    expect({ supervision, folder }).toEqual({ supervision: 'container', folder: '/var/lib/storky-deploy' });
+    await reachable();
+    const [agent, router] = [host.find('storky.js')!, host.find('router/config.json')];
+    expect(host.processes().find(({ pid }) => pid === agent)).toMatchObject({ uid: 0 });
+    expect(await done('--region', 'fr1', 'apps', '--discover'), 'Storky’s own container').toEqual([]);
+
+    await done(...add);
+    await reachable();
+    expect(host.find('storky.js')).not.toBe(agent);
+    expect(host.find('router/config.json'), 'the router, which serves all the while').toBe(router);
+
+    await host.restartDocker();
+    await waitFor(() => host.find('storky.js'), { what: 'the agent after the boot', timeout: 60_000 });
+    await reachable();
+
+    await done('regions-remove', 'fr1');
+    expect([host.find('storky.js'), host.find('router/config.json')]).toEqual([undefined, undefined]);
+    expect([host.docker('ps', '-aq'), host.docker('images', '-q'), existsSync(folder)]).toEqual(['', '', false]);
   });
 });

@@ -58,6 +58,7 @@ async function byHand({ paint, server }: Context<'server'>, name: string): Promi
 const starters = {
   'system-service': 'a systemd service',
   'user-service': 'a systemd service of its user, which runs without a login',
+  container: 'Docker, in a container that has the host’s root rights',
   cron: 'cron’s @reboot and a loop of the shell',
   none: 'a loop of the shell',
 };
@@ -79,7 +80,7 @@ function lacks({ supervision, facts }: Pick<Enrolled, 'supervision' | 'facts'>):
     lines.push(
       'Nothing starts it after a reboot: this account may use neither systemd nor cron. Run the same command then.',
     );
-  if (!facts.root)
+  if (!facts.root && supervision !== 'container')
     lines.push(
       `${facts.user} is not root: no packet rules, no ports below 1024, no accounts and owners of files but its own.`,
     );

@@ -4,6 +4,7 @@ import { SshConnection } from '../../ssh/connection.ts';
 import type { Context } from '../context.ts';
 import { say } from '../context.ts';
 import { type Facts, factsOf } from './facts.ts';
+import { makeFolder } from './in-container.ts';
 import { bring, httpPortFor, lastWords, start, tidy } from './install.ts';
 import { placesOf } from './places.ts';
 import { programFor } from './program.ts';
@@ -34,11 +35,12 @@ export async function enrolOverSsh(context: Context<'server'>, wanted: Enrolment
     const program = programFor(facts, wanted.node);
     const places = placesOf(facts.folder, wanted.region, program.digest);
     say(context, `${host}: ${facts.user} on ${facts.platform}-${facts.architecture}; bringing Node and Storky.`);
-    if (!(await bring(ssh, places, program))) say(context, 'They are there already.');
     const supervision = supervisionFor(facts);
+    if (supervision === 'container') await ssh.script(makeFolder(facts.folder));
+    if (!(await bring(ssh, places, program))) say(context, 'They are there already.');
     const invitation = await invite(context, ssh, wanted);
     const http = wanted.ports.http ?? (await httpPortFor(ssh, places));
-    const options = optionsOf(wanted, host, http);
+    const options = optionsOf(wanted, host, http, facts);
     const order = { places, supervision, options, ...invitation };
     await start(ssh, order);
     await answering(context, wanted.region, () => lastWords(ssh, order));
@@ -58,9 +60,16 @@ async function invite({ server }: Context<'server'>, ssh: SshConnection, { regio
   return { server: `https://127.0.0.1:${back}`, token };
 }
 
-function optionsOf({ ports }: Enrolment, host: string, http: number): string[] {
+function optionsOf({ ports }: Enrolment, host: string, http: number, { dockerSocket }: Facts): string[] {
   const listening = ['--listen', `0.0.0.0:${ports.agent}`, '--ingress-port', `${ports.ingress}`];
-  return [...listening, '--http-port', `${http}`, '--advertise', host];
+  return [
+    ...listening,
+    '--http-port',
+    `${http}`,
+    '--advertise',
+    host,
+    ...(dockerSocket ? ['--docker', dockerSocket] : []),
+  ];
 }
 
 const patienceMs = 90_000;

@@ -16,6 +16,10 @@ export interface Facts {
   userServices: boolean;
   cron: boolean;
   docker: boolean;
+  /** Of Docker, where the account was told of another one than the usual. */
+  dockerSocket: string | null;
+  /** By Docker it may do what root may, and Storky is not there in another way yet. */
+  containers: boolean;
 }
 
 /** Changes nothing there: whether the account may linger can only be tried, and is taken back. Throws `host_not_fit`. */
@@ -34,6 +38,8 @@ export async function factsOf(ssh: SshConnection): Promise<Facts> {
     userServices: get('linger') === 'yes',
     cron: get('cron') === 'yes',
     docker: get('docker') === 'yes',
+    dockerSocket: /^unix:\/\/(.+)/.exec(get('docker_host'))?.[1] ?? null,
+    containers: get('containers') === 'yes',
   };
   refuseUnfit(ssh.destination, facts, get('tools'));
   return facts;
@@ -44,7 +50,14 @@ say() { printf '%s=%s\\n' "$1" "$2"; }
 has() { command -v "$1" >/dev/null 2>&1; }
 yes_if() { name=$1; shift; if "$@" >/dev/null 2>&1; then say "$name" yes; else say "$name" no; fi; }
 say user "$(id -un)"; say uid "$(id -u)"; say system "$(uname -s)"; say machine "$(uname -m)"
+may_docker() { has docker && docker version; }
+yes_if docker may_docker; say docker_host "$DOCKER_HOST"
 if [ "$(id -u)" = 0 ]; then folder=/var/lib/storky; else folder=\${XDG_DATA_HOME:-$HOME/.local/share}/storky; fi
+root_by_docker() {
+  [ "$(id -u)" != 0 ] && [ ! -d "$folder/agents" ] && may_docker && ! docker info -f '{{.SecurityOptions}}' | grep -q rootless
+}
+yes_if containers root_by_docker
+root_by_docker >/dev/null 2>&1 && folder=/var/lib/storky-$(id -un)
 say folder "$folder"
 near=$folder; while [ ! -d "$near" ]; do near=$(dirname "$near"); done
 say free "$(df -Pk "$near" | awk 'NR==2 { print $4 }')"
@@ -55,8 +68,6 @@ lingers() { running && systemctl --user show-environment && may_linger; }
 [ "$(id -u)" = 0 ] && say linger no || yes_if linger lingers
 may_cron() { has crontab && { crontab -l || crontab -l 2>&1 | grep -qi 'no crontab'; } && pidof cron crond; }
 yes_if cron may_cron
-may_docker() { has docker && docker version; }
-yes_if docker may_docker
 missing=; for tool in tar gzip awk sed setsid nohup; do has $tool || missing="$missing $tool"; done
 say tools "$missing"
 `;

@@ -18,12 +18,15 @@ const host: Facts = {
   userServices: false,
   cron: false,
   docker: false,
+  dockerSocket: null,
+  containers: false,
 };
 
 describe('who starts an agent again', () => {
   it('is what survives a reboot, where the account may use one', () => {
     expect(supervisionFor({ ...host, root: true })).toBe('system-service');
     expect(supervisionFor({ ...host, userServices: true, cron: true })).toBe('user-service');
+    expect(supervisionFor({ ...host, containers: true, userServices: true })).toBe('container');
     expect(supervisionFor({ ...host, cron: true })).toBe('cron');
     expect(supervisionFor(host)).toBe('none');
     expect(supervisionFor({ ...host, root: true, systemd: false, cron: true })).toBe('cron');
@@ -41,7 +44,7 @@ describe('who starts an agent again', () => {
     expect([status, stderr.split('\n').filter((line) => line.includes(unitName('fr1')))]).toEqual([0, []]);
   });
 
-  it.each(['system-service', 'user-service', 'cron', 'none'] satisfies Supervision[])(
+  it.each(['system-service', 'container', 'user-service', 'cron', 'none'] satisfies Supervision[])(
     'is written in sh: %s',
     (kind) => {
       const script = serviceScript(kind, placesOf("/home/o'neill/storky", 'fr1', 'abc'));

@@ -13,12 +13,15 @@ export async function uninstall(ssh: SshConnection, region: string): Promise<voi
   await ssh.script(`
 ${serviceScript(supervision, places)}
 stop_agent
+as_agent <<'SCRIPT'
 # Every process that was started with this region's folder: the router.
 ours() { grep -lsF ${quoted(`${data}/`)} /proc/[0-9]*/cmdline 2>/dev/null | grep -v "^/proc/$$/" | cut -d/ -f3; }
 for pid in $(ours); do kill "$pid" 2>/dev/null; done
 n=0; while [ -n "$(ours)" ] && [ $n -lt 150 ]; do sleep 0.1; n=$((n+1)); done
 for pid in $(ours); do kill -9 "$pid" 2>/dev/null; done
+SCRIPT
 remove_service
+as_agent <<'SCRIPT' || exit 1
 cd /
 rm -rf ${quoted(agent)} ${quoted(data)} || exit
 cd ${quoted(root)} 2>/dev/null || exit 0
@@ -26,5 +29,7 @@ rmdir agents regions 2>/dev/null
 [ -d agents ] || rm -rf programs
 cd / && rmdir ${quoted(root)} 2>/dev/null
 exit 0
+SCRIPT
+leave_host
 `);
 }

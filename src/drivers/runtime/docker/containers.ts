@@ -1,5 +1,6 @@
 import type Docker from 'dockerode';
 import type { ContainerInspectInfo } from 'dockerode';
+import { ownLabel } from '../../../protocol/discovery.ts';
 import type { ContainerImage } from '../../database/contract.ts';
 import { asked } from './docker.ts';
 
@@ -19,11 +20,13 @@ export const serviceNameOf = (container: ContainerInspectInfo): string =>
 /** Containers that `docker compose run` or a build has left are no service. */
 const isOneOff = (container: ContainerInspectInfo) => labelOf(container, 'oneoff')?.toLowerCase() === 'true';
 
+const isOurs = (container: ContainerInspectInfo) => container.Config.Labels?.[ownLabel] !== undefined;
+
 /** Every container of the host that is a service, running or not. */
 export async function inspectAll(region: string, docker: Docker): Promise<ContainerInspectInfo[]> {
   const list = await asked(region, docker.listContainers({ all: true }));
   const containers = await Promise.all(list.map(({ Id: id }) => inspectIfThere(docker, id)));
-  return containers.filter((one) => one !== undefined && !isOneOff(one)) as ContainerInspectInfo[];
+  return containers.filter((one) => one !== undefined && !isOneOff(one) && !isOurs(one)) as ContainerInspectInfo[];
 }
 
 /** Undefined where there is none of that name or id. */
