@@ -10,12 +10,14 @@ import { Processes } from './processes.ts';
 import { from, type Stage, setTheStage, storesOf, to } from './stage.ts';
 import { chapter, checked, phases, tell, tick } from './story.ts';
 import { judge, type Verdict, verdictTable } from './verdict.ts';
+import { walkOnDocker } from './walk.ts';
 
 const { values: flags } = parseArgs({
   options: {
     json: { type: 'boolean' },
     keep: { type: 'boolean' },
     docker: { type: 'boolean' },
+    walk: { type: 'boolean' },
     rate: { type: 'string' },
   },
 });
@@ -28,9 +30,7 @@ const processes = new Processes(folder);
 let stage: Stage | undefined;
 const endings: (() => unknown)[] = [];
 try {
-  const verdict = flags.docker
-    ? await performOnDocker({ folder, rate, started, atEnd: (work) => void endings.unshift(work) })
-    : await perform();
+  const verdict = flags.docker ? await onDocker() : await perform();
   console.error(`\n${verdictTable(verdict)}\n`);
   tell(
     verdict.ok
@@ -49,6 +49,11 @@ try {
   await processes.stopAll();
   for (const end of endings) await end();
   if (!flags.keep) rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
+}
+
+function onDocker(): Promise<Verdict> {
+  const how = { folder, rate, started, atEnd: (work: () => unknown) => void endings.unshift(work) };
+  return flags.walk ? walkOnDocker(how) : performOnDocker(how);
 }
 
 async function perform(): Promise<Verdict> {

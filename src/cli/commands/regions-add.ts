@@ -68,6 +68,9 @@ function overSsh({ paint }: Context, name: string, { host, supervision, facts }:
     `${paint.green('✔')} ${name} runs on ${host}, started again by ${starters[supervision]}.`,
     ...lacks({ supervision, facts }).map((line) => `  ${paint.yellow('!')} ${line}`),
     `${paint.bold('Next:')} ${paint.cyan(`storky --region ${name} apply`)} in an app's folder`,
+    ...(facts.docker
+      ? [`or ${paint.cyan(`storky --region ${name} apps --discover`)} for what runs there under Docker`]
+      : []),
   ].join('\n');
   const { root, docker, user, folder } = facts;
   return { data: { name, host, user, root, docker, folder, supervision }, text };

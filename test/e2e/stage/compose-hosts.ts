@@ -54,6 +54,7 @@ services:
     volumes: ["uploads:/uploads", "./branding:/app/branding:ro"]
     depends_on: [db, receipts]
     restart: always
+    x-storky: { health: /health }
   worker:
     image: shop-web:latest
     command: ["node", "worker.js"]
@@ -113,14 +114,10 @@ export async function composeHosts(
   east: ComposeHost;
   storky(...args: string[]): Promise<string>;
 }> {
-  const network = Network.make({ open: true, atEnd: own.atEnd });
-  const [west, east] = await Promise.all([
-    hostOf('west', network.west, own, project),
-    hostOf('east', network.east, own, project),
-  ]);
+  const { here, west, east } = await dockerHosts(own, project);
   const stage = await Stage.set({
     own,
-    host: network.here,
+    host: here,
     region: (name) => {
       const host = name === 'west' ? west : east;
       return {
@@ -137,6 +134,24 @@ export async function composeHosts(
     return output;
   };
   return { stage, west, east, storky };
+}
+
+/** The hosts alone, without Storky; `here` is this machine's address for them. */
+export async function dockerHosts(
+  own: Own,
+  project = shop,
+): Promise<{ here: string; west: ComposeHost; east: ComposeHost }> {
+  const network = Network.make({ open: true, atEnd: own.atEnd });
+  const [west, east] = await Promise.all([
+    hostOf('west', network.west, own, project),
+    hostOf('east', network.east, own, project),
+  ]);
+  return { here: network.here, west, east };
+}
+
+/** One that has nothing yet, and no Storky. */
+export async function dockerHostAlone(own = ofTheTest()): Promise<ComposeHost> {
+  return await hostOf('west', Network.make({ open: true, atEnd: own.atEnd }).west, own, shop);
 }
 
 export interface Own {
