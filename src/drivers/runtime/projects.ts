@@ -64,6 +64,13 @@ export interface MadeParts {
   delete(part: string): void;
 }
 
+/** Told what happens to containers. */
+export interface ContainerWatch {
+  /** False while the engine is away: then nothing is told. */
+  readonly listening: boolean;
+  close(): Promise<void>;
+}
+
 /**
  * Runs whole projects of containers that their owner has composed. Nothing but `make` and `remove` creates or removes
  * anything, and those are for projects that Storky brought here itself.
@@ -87,6 +94,12 @@ export interface ProjectRuntime {
   start(service: ProjectService, again?: StartedAgain): Promise<void>;
   /** It stays stopped, also when the host is started again. Idempotent. */
   stop(service: ProjectService): Promise<void>;
+  /** Told by the engine itself: a container's name, or nothing where any of them may have changed. */
+  watch(told: (container?: string) => void): ContainerWatch;
+  /** The variables of its container, those of the image among them, and its program with its arguments. */
+  startedWith(service: ProjectService): { environment: Record<string, string>; command: string[] };
+  /** The commands by which its owner looks at a container, or runs something in it. */
+  commands: { logs(container: string): string; run(container: string): string };
   logs(service: ProjectService, lines: number): Promise<{ process: string; line: string }[]>;
   /** Those containers of a service that were made. Idempotent. */
   remove(service: ProjectService, made: MadeParts): Promise<void>;

@@ -89,6 +89,7 @@ export class Apps {
     clearInterval(this.#rotation);
     this.#closing.abort();
     await this.#reviving;
+    await this.#parts.projects.close();
     if (everything) await Promise.all(this.#parts.store.names().map((app) => this.#halt(app)));
     await this.#parts.runner.release();
     await this.#parts.remotes.close();
@@ -245,13 +246,11 @@ export class Apps {
   }
 
   async #revive(signal: AbortSignal): Promise<void> {
+    const told = new Map<string, string>();
     for (;;) {
       await sleep(reviveEveryMs, undefined, { signal, ref: false }).catch(() => {});
       if (signal.aborted) return;
-      for (const app of this.#parts.store.names())
-        await lookAfter(this.#parts, app).catch((error) =>
-          log.error({ app, error: String(error) }, 'a database does not come up'),
-        );
+      for (const app of this.#parts.store.names()) await lookAfter(this.#parts, app, told);
     }
   }
 
@@ -266,10 +265,21 @@ export class Apps {
   }
 }
 
-/** Databases that have ended by themselves start again; of a project of containers, the engine sees to that. */
-async function lookAfter({ projects, databases }: AppParts, app: string): Promise<void> {
-  if (projects.isProject(app)) await projects.look(app);
-  else await databases.revive(app);
+/**
+ * Databases that have ended by themselves start again; of a project of containers, the engine sees to that. What goes wrong
+ * is `told` once, and not at every look.
+ */
+async function lookAfter({ projects, databases }: AppParts, app: string, told: Map<string, string>): Promise<void> {
+  const isProject = projects.isProject(app);
+  try {
+    await (isProject ? projects.lookIfDue(app) : databases.revive(app));
+    told.delete(app);
+  } catch (thrown) {
+    const error = String(thrown);
+    if (told.get(app) === error) return;
+    told.set(app, error);
+    log.error({ app, error }, isProject ? 'its containers cannot be looked at' : 'a database does not come up');
+  }
 }
 
 function parsed(json: unknown): AppRecord {

@@ -42,7 +42,9 @@ export const inspectIfThere = (docker: Docker, name: string): Promise<ContainerI
 /** As the engines of databases recognise it. */
 export const imageOf = ({ Config: config }: ContainerInspectInfo): ContainerImage => ({
   reference: config.Image,
-  environment: Object.fromEntries(
-    (config.Env ?? []).map((pair) => [pair.split('=', 1)[0]!, pair.slice(pair.indexOf('=') + 1)]),
-  ),
+  environment: variables(config.Env),
 });
+
+/** Of what Docker writes as `NAME=value`. */
+export const variables = (pairs: string[] = []): Record<string, string> =>
+  Object.fromEntries(pairs.map((pair) => [pair.split('=', 1)[0]!, pair.slice(pair.indexOf('=') + 1)]));

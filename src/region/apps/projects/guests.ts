@@ -2,7 +2,7 @@ import { chmodSync, mkdirSync, rmSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { DatabaseEngine, DatabaseInstance, GuestSupport } from '../../../drivers/database/contract.ts';
 import type { ProjectDatabase } from '../../../drivers/runtime/projects.ts';
-import { type Project, type ProjectService, serviceOf } from '../../../protocol/app-record/project.ts';
+import { type Project, serviceOf } from '../../../protocol/app-record/project.ts';
 import type { AppRecord } from '../../../protocol/app-record/record.ts';
 import { StorkyError } from '../../../protocol/errors.ts';
 import type { StoreDefinition } from '../../../protocol/link.ts';
@@ -34,7 +34,7 @@ export class Guests {
       addon,
       folder,
       environment,
-      command: commandOf(service),
+      command: this.#parts.runtime.startedWith(service).command,
       ...reached,
     });
   }
@@ -117,8 +117,9 @@ export class Guests {
     rmSync(folder, { recursive: true, force: true });
     mkdirSync(folder, { recursive: true });
     chmodSync(folder, 0o711);
-    const [environment, command] = [environmentOf(service), commandOf(service)];
-    const welcomed = await untilItAnswers(addon, async () => {
+    const { environment, command } = runtime.startedWith(service);
+    const log = runtime.commands.logs(service.containers[0]!.name);
+    const welcomed = await untilItAnswers(addon, log, async () => {
       const reached = await runtime.reach(service).catch(notYet);
       return await support.welcome(await support.describe({ app, addon, folder, environment, command, ...reached }));
     });
@@ -147,25 +148,13 @@ export class Guests {
   }
 }
 
-/** The variables of its container, those of the image among them. */
-function environmentOf({ containers: [container] }: ProjectService): Record<string, string> {
-  const pairs = (container!.spec.Env ?? []) as string[];
-  return Object.fromEntries(pairs.map((pair) => [pair.split('=', 1)[0]!, pair.slice(pair.indexOf('=') + 1)]));
-}
-
 /** A container that ends, and is started again by Docker, is in no network for a moment. */
 function notYet(error: Error): never {
   throw new Error(error.message);
 }
 
-/** As the engine puts them together. */
-function commandOf({ containers: [container] }: ProjectService): string[] {
-  const { Entrypoint: program, Cmd: args } = container!.spec as { Entrypoint?: string[] | null; Cmd?: string[] | null };
-  return [...(program ?? []), ...(args ?? [])];
-}
-
 /** While an image makes its first database, its server comes, goes, and comes again. */
-async function untilItAnswers<T>(addon: string, ask: () => Promise<T>): Promise<T> {
+async function untilItAnswers<T>(addon: string, log: string, ask: () => Promise<T>): Promise<T> {
   for (const giveUpAt = performance.now() + firstStartMs; ; await sleep(500))
     try {
       return await ask();
@@ -173,6 +162,6 @@ async function untilItAnswers<T>(addon: string, ask: () => Promise<T>): Promise<
       if (error instanceof StorkyError && error.code === 'unsupported') throw error;
       if (performance.now() < giveUpAt) continue;
       const detail = (error as Error).message;
-      throw new StorkyError('engine_refused', { engine: addon, detail, hint: 'Look at its log: `docker logs`.' });
+      throw new StorkyError('engine_refused', { engine: addon, detail, hint: `Look at its log: \`${log}\`.` });
     }
 }

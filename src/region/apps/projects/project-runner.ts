@@ -12,7 +12,6 @@ import type { Surroundings } from '../formation.ts';
 import { webMayRun, workMayRun } from '../formation.ts';
 import { entriesOf, webOf } from './gate-order.ts';
 import { madeHere } from './made-here.ts';
-import { isOurs } from './ours.ts';
 import type { ProjectGates } from './project-gates.ts';
 import { viewsOf } from './project-views.ts';
 import { startOrder } from './start-order.ts';
@@ -87,7 +86,7 @@ export class ProjectRunner implements AppRunner {
   async webReady(app: string): Promise<void> {
     const project = projectOf(this.#parts.store.get(app));
     const states = () => this.#parts.runtime.states(project);
-    const detail = await untilReady(project, states);
+    const detail = await untilReady(project, states, this.#parts.runtime.commands.logs);
     await this.look(app);
     if (detail) throw new StorkyError('target_unhealthy', { app, region: this.#parts.region, ...detail });
   }
@@ -128,10 +127,12 @@ export class ProjectRunner implements AppRunner {
   }
 
   async surroundings(app: string): Promise<Surroundings> {
+    const { commands } = this.#parts.runtime;
+    const web = projectOf(this.#parts.store.get(app)).services.find(({ role }) => role === 'web');
     throw new StorkyError('unsupported', {
       what: `A command in ${app}`,
       detail: 'its processes are containers',
-      hint: 'Run it there with `docker exec`.',
+      hint: `Run it in one of them: \`${commands.run(web?.containers[0]?.name ?? '<container>')}\`.`,
     });
   }
 
@@ -146,6 +147,9 @@ export class ProjectRunner implements AppRunner {
 }
 
 const projectOf = ({ record }: Readonly<AppDocument>): Project => record.project!;
+
+/** A migration has it, or it came by one. */
+const isOurs = ({ lockedBy, made }: Readonly<AppDocument>): boolean => made || lockedBy !== null;
 
 const instanceOf = ({ instances }: Readonly<AppDocument>, { addon }: ProjectService) =>
   instances.find((one) => one.addon === addon);

@@ -12,10 +12,10 @@ import type { Front } from '../app-document.ts';
 import type { AppStore } from '../app-store.ts';
 import { digestOf } from '../canonical.ts';
 import type { LogLine } from '../logs.ts';
+import { DueLooks } from './due-looks.ts';
 import { frontOf } from './front.ts';
 import { Guests } from './guests.ts';
 import { madeHere } from './made-here.ts';
-import { isOurs } from './ours.ts';
 import type { ProjectGates } from './project-gates.ts';
 import type { ProjectRunner } from './project-runner.ts';
 import { type ReadRecord, recordOf } from './record-of.ts';
@@ -36,10 +36,12 @@ export interface ProjectsParts {
 export class Projects {
   readonly #parts: ProjectsParts;
   readonly #guests: Guests;
+  readonly #due: DueLooks;
 
   constructor(parts: ProjectsParts) {
     this.#parts = parts;
     this.#guests = new Guests(parts);
+    this.#due = new DueLooks(parts.store, parts.runtime);
   }
 
   /** What is running there as an app record, with its databases logged in to. Reads, and changes nothing. */
@@ -137,15 +139,18 @@ export class Projects {
     for (const { folder } of document.instances) rmSync(folder, { recursive: true, force: true });
   }
 
-  /** At the agent's start. What its owner has stopped stays so. */
-  async bringBack(app: string): Promise<void> {
-    if (isOurs(this.#parts.store.get(app))) return await this.startDatabases(app);
-    await this.#guests.find(app);
-  }
-
-  /** Its other containers are its owner's engine's to start, or `become`'s. */
+  /** At the agent's start. Its other containers are its owner's engine's to start, or `become`'s. */
   async startDatabases(app: string): Promise<void> {
     await this.#guests.startAll(app);
+  }
+
+  /** Where its containers and databases are now, if there is a reason to look. */
+  lookIfDue(app: string): Promise<void> {
+    return this.#due.ifDue(app, () => this.look(app));
+  }
+
+  async close(): Promise<void> {
+    await this.#due.close();
   }
 
   /** Where its containers and databases are now. */

@@ -19,6 +19,6 @@ it('who has a health path is ready when it answers well there, asked by connecti
   const service = { name: 'web', role: 'web', rests: false, health: '/ready', entries: [entry] };
   const state = { name: 'shop-web-1', service: 'web', running: true, healthy: null, addresses: ['127.0.0.1'] };
   const project = { services: [service] } as unknown as Project;
-  expect(await untilReady(project, async () => [state as ContainerState])).toBeUndefined();
+  expect(await untilReady(project, async () => [state as ContainerState], String)).toBeUndefined();
   expect(asked).toEqual(['/ready close', '/ready close', '/ready close']);
 });

@@ -11,18 +11,23 @@ const patienceSeconds = 120;
 export async function untilReady(
   project: Project,
   states: () => Promise<ContainerState[]>,
+  logOf: (container: string) => string,
 ): Promise<{ seconds: number; detail: string } | undefined> {
   for (const giveUpAt = performance.now() + patienceSeconds * 1000; ; await sleep(250)) {
-    const detail = await whatIsMissing(project, await states());
+    const detail = await whatIsMissing(project, await states(), logOf);
     if (detail === undefined) return undefined;
     if (performance.now() > giveUpAt) return { seconds: patienceSeconds, detail };
   }
 }
 
-async function whatIsMissing(project: Project, states: ContainerState[]): Promise<string | undefined> {
+async function whatIsMissing(
+  project: Project,
+  states: ContainerState[],
+  logOf: (container: string) => string,
+): Promise<string | undefined> {
   for (const service of project.services.filter(({ role, rests }) => role === 'web' && !rests)) {
     for (const state of states.filter((one) => one.service === service.name)) {
-      if (!state.running) return `${state.name} ended with exit code ${state.exitCode}: \`docker logs ${state.name}\``;
+      if (!state.running) return `${state.name} ended with exit code ${state.exitCode}: \`${logOf(state.name)}\``;
       if (state.healthy === false) return `${state.name} is not healthy by its own check`;
       const address = state.addresses[0] ?? '';
       for (const { containerPort } of service.entries)

@@ -3,8 +3,9 @@ import type { ProjectMount, ProjectService } from '../../../../protocol/app-reco
 import { StorkyError } from '../../../../protocol/errors.ts';
 import type { DatabaseEngine } from '../../../database/contract.ts';
 import type { ProjectRuntime } from '../../projects.ts';
-import { inspectIfThere } from '../containers.ts';
+import { inspectIfThere, variables } from '../containers.ts';
 import { asked, openDocker, socketOf } from '../docker.ts';
+import { watchContainers } from '../events.ts';
 import { describeImage } from '../images/image.ts';
 import { ImageInbox } from '../images/image-inbox.ts';
 import { sendImage } from '../images/send-image.ts';
@@ -35,6 +36,9 @@ export function dockerProjects(
     states: (project) => statesOf(docker(), project),
     start: (service, again) => startService(host(), service, again),
     stop: (service) => stopService(host(), service),
+    watch: (told) => watchContainers(docker, told),
+    startedWith: ({ containers: [container] }) => startedWith(container!.spec),
+    commands: { logs: (name) => `docker logs ${name}`, run: (name) => `docker exec ${name} …` },
     logs: (service, lines) => logsOf(host(), service, lines),
     remove: (service, made) => removeService(host(), service, made),
     removeMount: (mount, made) => removeMount(host(), mount, made),
@@ -48,6 +52,12 @@ export function dockerProjects(
       runs: async (name) => (await inspectIfThere(docker(), name))?.State.Running ?? false,
     },
   };
+}
+
+/** As Docker puts them together. */
+function startedWith(spec: object): ReturnType<ProjectRuntime['startedWith']> {
+  const { Env: env, Entrypoint: program, Cmd: args } = spec as Record<string, string[] | null | undefined>;
+  return { environment: variables(env ?? []), command: [...(program ?? []), ...(args ?? [])] };
 }
 
 function images(region: string, docker: () => Docker, folder: string): ProjectRuntime['images'] {
