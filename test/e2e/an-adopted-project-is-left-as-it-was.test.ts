@@ -5,7 +5,7 @@ import { type ComposeHost, closeTheBooks, composeHosts, openForBusiness, served 
 it.runIf(canRunDocker())(
   'abort leaves a project as it was, on both hosts: containers, networks, volumes, images and the packet filter',
   async () => {
-    const { west, east, storky } = await composeHosts();
+    const { stage, west, east, storky } = await composeHosts();
     await west.up();
     const visitors = await openForBusiness(await west.proxy(), 0);
     const before = [await west.inspected(), await east.inspected()];
@@ -38,6 +38,12 @@ it.runIf(canRunDocker())(
     expect(west.redis('ACL', 'LIST')).toEqual(users);
     await served(visitors);
     await closeTheBooks(visitors, west);
+    // Its owner has stopped it: in no migration, an agent that is started leaves it so.
+    expect(west.compose('stop').status).toBe(0);
+    await stage.west.killAgent();
+    await stage.west.startAgent();
+    const { containers } = (await west.inspected()) as { containers: { State: { Running: boolean } }[] };
+    expect(containers.map(({ State }) => State.Running)).not.toContain(true);
   },
   600_000,
 );

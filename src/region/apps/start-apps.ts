@@ -32,7 +32,7 @@ async function startApp(parts: AppParts, turns: Turns, app: string, closed: bool
 }
 
 async function startDatabases({ store, databases, projects }: AppParts, app: string): Promise<void> {
-  if (projects.isProject(app)) return await projects.startDatabases(app);
+  if (projects.isProject(app)) return await projects.bringBack(app);
   for (const { order } of store.get(app).provisioning) await databases.destroy(app, order.addon);
   await databases.startAll(app);
 }

@@ -12,6 +12,7 @@ import type { Surroundings } from '../formation.ts';
 import { webMayRun, workMayRun } from '../formation.ts';
 import { entriesOf, webOf } from './gate-order.ts';
 import { madeHere } from './made-here.ts';
+import { isOurs } from './ours.ts';
 import type { ProjectGates } from './project-gates.ts';
 import { viewsOf } from './project-views.ts';
 import { startOrder } from './start-order.ts';
@@ -147,9 +148,6 @@ export class ProjectRunner implements AppRunner {
 }
 
 const projectOf = ({ record }: Readonly<AppDocument>): Project => record.project!;
-
-/** A migration has it, or it came by one. */
-const isOurs = ({ lockedBy, made }: Readonly<AppDocument>): boolean => made || lockedBy !== null;
 
 const instanceOf = ({ instances }: Readonly<AppDocument>, { addon }: ProjectService) =>
   instances.find((one) => one.addon === addon);

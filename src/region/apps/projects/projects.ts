@@ -16,6 +16,7 @@ import { DueLooks } from './due-looks.ts';
 import { frontOf } from './front.ts';
 import { Guests } from './guests.ts';
 import { madeHere } from './made-here.ts';
+import { isOurs } from './ours.ts';
 import type { ProjectGates } from './project-gates.ts';
 import type { ProjectRunner } from './project-runner.ts';
 import { type ReadRecord, recordOf } from './record-of.ts';
@@ -139,7 +140,13 @@ export class Projects {
     for (const { folder } of document.instances) rmSync(folder, { recursive: true, force: true });
   }
 
-  /** At the agent's start. Its other containers are its owner's engine's to start, or `become`'s. */
+  /** At the agent's start. What its owner has stopped stays so. */
+  async bringBack(app: string): Promise<void> {
+    if (isOurs(this.#parts.store.get(app))) return await this.startDatabases(app);
+    await this.#guests.find(app);
+  }
+
+  /** Its other containers are its owner's engine's to start, or `become`'s. */
   async startDatabases(app: string): Promise<void> {
     await this.#guests.startAll(app);
   }
