@@ -45,6 +45,6 @@ export const imageOf = ({ Config: config }: ContainerInspectInfo): ContainerImag
   environment: variables(config.Env),
 });
 
-/** Of what Docker writes as `NAME=value`. */
-export const variables = (pairs: string[] = []): Record<string, string> =>
-  Object.fromEntries(pairs.map((pair) => [pair.split('=', 1)[0]!, pair.slice(pair.indexOf('=') + 1)]));
+/** Of what Docker writes as `NAME=value`; null, where there are none. */
+export const variables = (pairs: string[] | null | undefined): Record<string, string> =>
+  Object.fromEntries((pairs ?? []).map((pair) => [pair.split('=', 1)[0]!, pair.slice(pair.indexOf('=') + 1)]));
