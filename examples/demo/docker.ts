@@ -2,9 +2,10 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Migration } from '../../src/protocol/migration.ts';
-import { checkOn, composeHosts } from '../../test/e2e/stage/compose-hosts.ts';
+import { composeHosts } from '../../test/e2e/stage/compose-hosts.ts';
 import { waitFor } from '../../test/support/wait-for.ts';
 import { forkVisitors, type Visitors } from '../shop/visitors/index.js';
+import { closeTheBooks } from './books.ts';
 import { chapter, phases, tell, tick } from './story.ts';
 import { judge, type Verdict } from './verdict.ts';
 
@@ -42,13 +43,7 @@ export async function performOnDocker({ folder, rate, atEnd, started }: DockerDe
   for (const line of (await storky('--region', 'west', 'adopt', 'shop')).trimEnd().split('\n')) tell(line);
   const migration = await move(storky, visitors, (id) => stage.api.migrations.show({ app: 'shop', id }));
 
-  chapter('The ledger: every write that was confirmed, looked for on the other host');
-  await sleep(3_000);
-  const summary = await visitors.stop();
-  await sleep(1_500);
-  const ledger = await checkOn(east, visitors.ledger(), atEnd);
-  for (const failure of summary.failures.slice(0, 5))
-    tell(`failed after ${failure.at} s: ${failure.request}: ${failure.reason}`);
+  const { summary, ledger } = await closeTheBooks(visitors, east, atEnd);
   return judge(summary, ledger, migration, (performance.now() - started) / 1000);
 }
 

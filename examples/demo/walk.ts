@@ -4,11 +4,12 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Migration } from '../../src/protocol/migration.ts';
-import { checkOn, dockerHosts } from '../../test/e2e/stage/compose-hosts.ts';
+import { dockerHosts } from '../../test/e2e/stage/compose-hosts.ts';
 import { openSshDoors } from '../../test/e2e/stage/ssh-door.ts';
 import { type AtEnd, runStorky, spawnStorky } from '../../test/support/spawned.ts';
 import { waitFor } from '../../test/support/wait-for.ts';
 import { forkVisitors } from '../shop/visitors/index.js';
+import { closeTheBooks } from './books.ts';
 import type { DockerDemo } from './docker.ts';
 import { chapter, tell } from './story.ts';
 import { judge, type Verdict } from './verdict.ts';
@@ -35,13 +36,7 @@ export async function walkOnDocker({ folder, rate, atEnd, started }: DockerDemo)
   await user.types('move', 'shop', '--from', 'fr1', '--to', 'fr2', '--yes');
   tell(`five commands, ${user.seconds().toFixed(0)} seconds`);
 
-  chapter('The ledger: every write that was confirmed, looked for on the other host');
-  await sleep(3_000);
-  const summary = await visitors.stop();
-  await sleep(1_500);
-  const ledger = await checkOn(east, visitors.ledger(), atEnd);
-  for (const failure of summary.failures.slice(0, 5))
-    tell(`failed after ${failure.at} s: ${failure.request}: ${failure.reason}`);
+  const { summary, ledger } = await closeTheBooks(visitors, east, atEnd);
   const migration = await user.lastMigration();
   return judge(summary, ledger, migration, (performance.now() - started) / 1000);
 }

@@ -14,13 +14,7 @@ it('a database that Storky does not run moves live into one that it runs: nothin
   await managed.grantAll();
   const stage = await Stage.set();
   const visitors = await visitedShop(stage, withDatabaseAt({ address: managed.address(), ...managed.app }));
-  const storky = async (...args: string[]) => {
-    const { code, output } = await runStorky(['--app', 'shop', '--region', 'west', '--yes', ...args], {
-      env: stage.env,
-    });
-    expect(code, output).toBe(0);
-    return output;
-  };
+  const storky = typed(stage);
   const id = /migration-run --prepare\s+(\S+)/.exec(await storky('migration-create', '--to', 'east'))![1]!;
   await storky('migration-run', '--prepare', id);
   await storky('migration-run', '--data', id);
@@ -87,12 +81,7 @@ it('a database that Storky does not run is filled by a move, from another one: a
   const stage = await Stage.set();
   const visitors = await visitedShop(stage, withDatabaseAt({ address: old.address(), ...old.app }));
   const before = [await catalog(old), await catalog(fresh)];
-  const storky = async (...args: string[]) => {
-    const env = { ...stage.env, FRESH: fresh.address() };
-    const { code, output } = await runStorky(['--app', 'shop', '--region', 'west', '--yes', ...args], { env });
-    expect(code, output).toBe(0);
-    return output;
-  };
+  const storky = typed(stage, { FRESH: fresh.address() });
   const created = async () => {
     const output = await storky('migration-create', '--to', 'east', '--addon', 'db=env:FRESH');
     expect(output.replaceAll(/\s+/g, ' ')).toMatch(
@@ -131,12 +120,7 @@ it('a database that Storky does not run follows live, and the app is switched to
   await fresh.asProvider('GRANT SET ON PARAMETER session_replication_role TO keeper');
   const stage = await Stage.set();
   const visitors = await visitedShop(stage);
-  const storky = async (...args: string[]) => {
-    const env = { ...stage.env, FRESH: fresh.address() };
-    const { code, output } = await runStorky(['--app', 'shop', '--region', 'west', '--yes', ...args], { env });
-    expect(code, output).toBe(0);
-    return output;
-  };
+  const storky = typed(stage, { FRESH: fresh.address() });
   const created = async () => {
     const output = await storky('migration-create', '--to', 'east', '--addon', 'db=env:FRESH');
     return /migration-run --prepare\s+(\S+)/.exec(output)![1]!;
@@ -200,4 +184,14 @@ function filesWith(folder: string, secret: string): string[] {
   // What runs makes and removes files meanwhile, which grep would tell by its exit code.
   const { stdout } = spawnSync('grep', ['-rlsaF', secret, folder], { encoding: 'utf8' });
   return stdout.split('\n').filter(Boolean);
+}
+
+/** What somebody types about the shop in west. */
+function typed(stage: Stage, more: Record<string, string> = {}) {
+  return async (...args: string[]) => {
+    const env = { ...stage.env, ...more };
+    const { code, output } = await runStorky(['--app', 'shop', '--region', 'west', '--yes', ...args], { env });
+    expect(code, output).toBe(0);
+    return output;
+  };
 }

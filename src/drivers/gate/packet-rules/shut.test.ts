@@ -36,7 +36,11 @@ describe.skipIf(!canMakeRules()).each(['nftables', 'iptables'])('a port that is 
     expect(ask(network.host, network.containerAddress, 80)).toMatch(/^app/);
     await agent.kill('SIGKILL');
     expect(outside()).toEqual(['nothing', 'nothing']);
-    await shut('open').says(/it is open/);
+    const next = shut('go-on');
+    await next.says(/it is shut/);
+    expect(outside(), 'before the next agent has done its work').toEqual(['nothing', 'nothing']);
+    next.signal('SIGTERM');
+    await next.says(/it is open/);
     expect(outside()).toEqual(all);
     expect(network.rules()).toBe(before);
   });

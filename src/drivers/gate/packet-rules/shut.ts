@@ -33,9 +33,13 @@ export async function whileShut(door: Door, work: () => Promise<void>, tools = [
   }
 }
 
-/** Nothing is left of one that was shut by an agent that was killed. */
-export async function opened(name: string, tools = [nft, iptables]): Promise<void> {
-  await (await firstOf(tools))?.open(name);
+/** The same for one that runs already: an agent that was killed may have left it shut, and it is opened after the work alone. */
+export async function stillShut(name: string, work: () => Promise<void>, tools = [nft, iptables]): Promise<void> {
+  try {
+    await work();
+  } finally {
+    await (await firstOf(tools))?.open(name);
+  }
 }
 
 async function firstOf(tools: Locksmith[]): Promise<Locksmith | undefined> {

@@ -4,7 +4,7 @@ import type Docker from 'dockerode';
 import { JsonLines } from '../../../base/json-lines.ts';
 import type { ContainerWatch } from '../projects.ts';
 
-/** Of a container: what changes where it is reached, or whether it may be. Health checks and `exec` would flood us. */
+/** Of a container: what changes where it is reached, or whether it may be. Every `exec`, by which health is asked for, would flood us. */
 const ofContainers = [
   'create',
   'start',

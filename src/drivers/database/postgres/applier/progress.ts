@@ -1,7 +1,7 @@
 import { storkySchema } from '../names.ts';
 import type { CopyTicket } from '../ticket.ts';
-import type { Address } from '../wire/connect.ts';
-import { type Client, connect, disconnect, plainText } from '../wire/connect.ts';
+import { type Address, type Client, connect, disconnect, plainText } from '../wire/connect.ts';
+import { literal } from '../wire/sql.ts';
 import { lsnOf, lsnText } from './log-stream.ts';
 
 /**
@@ -31,4 +31,4 @@ export async function appliedUpTo(client: Client, migration: string): Promise<bi
 
 /** In the transaction that applies, so that nothing is applied twice and nothing is taken for applied (of the 25: 3, 19). */
 export const progress = (stream: string, from: bigint, to: bigint): string =>
-  `UPDATE ${storkySchema}.applied SET lsn = '${lsnText(to)}' WHERE stream = '${stream.replaceAll("'", "''")}' AND lsn = '${lsnText(from)}'`;
+  `UPDATE ${storkySchema}.applied SET lsn = '${lsnText(to)}' WHERE stream = ${literal(stream)} AND lsn = '${lsnText(from)}'`;

@@ -1,4 +1,4 @@
-import { opened, whileShut } from '../../../gate/packet-rules/shut.ts';
+import { stillShut, whileShut } from '../../../gate/packet-rules/shut.ts';
 import type { ShutUntil } from '../../projects.ts';
 import { asked } from '../docker.ts';
 import type { Host } from './make.ts';
@@ -8,10 +8,7 @@ import { startContainer } from './run.ts';
 export async function startShut(host: Host, name: string, { port, ready }: ShutUntil): Promise<void> {
   const { region, docker } = host;
   const { State, NetworkSettings } = await asked(region, docker.getContainer(name).inspect());
-  if (State.Running) {
-    await opened(name);
-    return await ready();
-  }
+  if (State.Running) return await stillShut(name, ready);
   const subnets = await Promise.all(Object.keys(NetworkSettings.Networks).map((network) => subnetsOf(host, network)));
   await whileShut({ name, subnets: subnets.flat(), port }, async () => {
     await startContainer(host, name);
